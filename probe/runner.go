@@ -1,0 +1,115 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// SkipReason says why a probe that was due did not run.
+type SkipReason string
+
+// The reasons to skip.
+const (
+	SkipOverlap  SkipReason = "overlap"  // the check's last probe is still running
+	SkipCapacity SkipReason = "capacity" // too many probes are running
+)
+
+// Job is a check that can be run: who probes, and the limits of doing so.
+type Job struct {
+	Key         Key
+	Prober      Prober
+	Timeout     time.Duration // of the whole probe
+	MinInterval time.Duration // never more often than this; 0: no limit
+
+	running atomic.Bool
+	started time.Time // of the last probe; whoever has set running owns it
+}
+
+// minIntervalSlack is how much sooner than its minimal interval a probe may start: a schedule of exactly that interval
+// wavers by some milliseconds.
+const minIntervalSlack = 20 * time.Millisecond
+
+// Runner runs jobs: each at most once at a time, and so many at once and no more. It never waits and never queues: a
+// slow target holds only its own place.
+type Runner struct {
+	fold    func(Result)
+	skipped func(Key, SkipReason)
+	places  chan struct{}
+	wg      sync.WaitGroup
+}
+
+// NewRunner makes a Runner for at most capacity probes at once. It gives each Result to fold, which several goroutines
+// may call at once, and tells skipped of each probe that was due and could not run.
+func NewRunner(capacity int, fold func(Result), skipped func(Key, SkipReason)) *Runner {
+	return &Runner{fold: fold, skipped: skipped, places: make(chan struct{}, capacity)}
+}
+
+// Run starts the job's probe and returns at once. It reports whether it did: not while the job's last probe is
+// running, nor beyond the runner's capacity, nor before the job's minimal interval is over (which is no skip: nobody
+// expected a run).
+//
+// A probe that ctx ends is dropped without a word: its result would say something about us, not about the target.
+func (r *Runner) Run(ctx context.Context, job *Job) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	if !job.running.CompareAndSwap(false, true) {
+		r.skipped(job.Key, SkipOverlap)
+		return false
+	}
+	if !job.started.IsZero() && time.Since(job.started) < job.MinInterval-minIntervalSlack {
+		job.running.Store(false)
+		return false
+	}
+	select {
+	case r.places <- struct{}{}:
+	default:
+		job.running.Store(false)
+		r.skipped(job.Key, SkipCapacity)
+		return false
+	}
+	job.started = time.Now()
+	r.wg.Go(func() {
+		defer func() {
+			job.running.Store(false)
+			<-r.places
+		}()
+		if res := look(ctx, job); ctx.Err() == nil {
+			r.fold(res)
+		}
+	})
+	return true
+}
+
+// Wait returns when no probe is running. End the contexts of Run first.
+func (r *Runner) Wait() { r.wg.Wait() }
+
+// look probes once within the job's timeout and makes a Result of whatever comes, a panic included.
+func look(ctx context.Context, job *Job) (res Result) {
+	start := time.Now()
+	defer func() {
+		if p := recover(); p != nil {
+			res = Result{Outcome: Error, Reason: ReasonInternal, Wanted: "a result", Got: fmt.Sprintf("panic: %v", p)}
+		}
+		res.Key = job.Key
+		if res.Start.IsZero() {
+			res.Start, res.Duration = start, time.Since(start)
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, job.Timeout)
+	defer cancel()
+	res, err := job.Prober.Probe(ctx)
+	if err != nil {
+		res.Outcome = Error
+		if res.Reason == ReasonNone {
+			res.Reason = ReasonInternal
+		}
+		if res.Got == "" {
+			res.Got = err.Error()
+		}
+	}
+	return res
+}

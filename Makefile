@@ -1,0 +1,41 @@
+# make test   everything that must hold: formatting, vet, staticcheck, all tests under the race detector, the demo
+# make bench  the speed table: ratios against the bare client, from one run
+# make build  the binary, ./postflight
+# make lint   formatting, vet and staticcheck alone
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+
+# What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool.
+DEBIAN_PACKAGES = systemd dbus util-linux mount prometheus redis-server mariadb-server \
+	python3-fastapi python3-uvicorn python3-jwt python3-sqlalchemy python3-pymysql python3-redis python3-venv
+
+.PHONY: test bench build lint demo packages
+
+test: packages lint
+	$(GO) test -race -timeout 20m ./...
+	$(GO) run ./cmd/postflight demo --script
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o postflight ./cmd/postflight
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# As root on Debian or Ubuntu the missing packages are installed; anyone else's tests say what they lack and skip
+# (under CI=true they fail).
+packages:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+		if [ -n "$$missing" ]; then \
+			echo "installing" $$missing; \
+			{ apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $$missing; } >apt.log 2>&1 \
+				|| { cat apt.log; exit 1; }; rm -f apt.log; \
+		fi; \
+	fi

@@ -48,6 +48,7 @@ class Monitor:
         session = self._open_session()
         try:
             session.execute(text("SET SESSION wait_timeout = 28800"))
+            session.commit()
             log.info("✅ MySQL会话优化完成: %s", name)
             yield session
             session.commit()

@@ -1,0 +1,16 @@
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+ARG VERSION=unknown
+ENV CGO_ENABLED=0
+RUN go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=${VERSION}" -o /postflight ./cmd/postflight
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /postflight /postflight
+USER 65532:65532
+EXPOSE 9876
+ENTRYPOINT ["/postflight"]
+CMD ["serve", "--config", "/etc/postflight/postflight.yml"]

@@ -1,0 +1,211 @@
+package state
+
+import (
+	"hash/maphash"
+	"math"
+	"slices"
+	"time"
+
+	"postflight/probe"
+)
+
+// Counter is how far a backend's counter was seen to grow, summed over its worker processes.
+type Counter struct {
+	Metric string
+	Label  string
+	Total  float64
+}
+
+// Worker processes behind one port answer by turns, each with totals of its own. They are told apart by when they
+// started. A reading says in which interval that lies, so two readings can be of the same process when their intervals
+// meet.
+const (
+	maxProcesses = 64
+	// startSlack is by how much two readings of one process may miss each other: clocks have a granularity.
+	startSlack = 5 * time.Millisecond
+	// driftRatio is how fast a backend's clock may run away from ours: adjtimex(2) slews by at most 500 ppm.
+	driftRatio = 2000
+)
+
+// counters sums up the growth of a check's counters. It belongs to the Store and is guarded by its lock.
+type counters struct {
+	labels    labelSet
+	totals    []Counter // shared: replaced, not changed
+	processes []*process
+	seed      maphash.Seed
+}
+
+// process is what is known of one worker process.
+type process struct {
+	start probe.Process
+	seen  time.Time
+	last  []reading // by index in totals
+	// shared: what looks like one process is proven to be several that started too close to each other. Their
+	// readings cannot be assigned and add nothing.
+	shared bool
+}
+
+// reading is the value of one counter in one answer.
+type reading struct {
+	known   bool
+	number  float64
+	members uint64 // tells which label values it sums up: the growth of a sum means nothing when those change
+}
+
+// fold takes up the counters of one answer, which all are of the same process, and returns the totals.
+func (c *counters) fold(at time.Time, read []probe.Value) []Counter {
+	first := slices.IndexFunc(read, func(v probe.Value) bool { return !v.Process.IsZero() })
+	if first < 0 {
+		return c.totals
+	}
+	start, readings := read[first].Process, c.readings(read)
+	// Drift is allowed for only where nothing fits without, lest a process that has long gone be confused with its
+	// living siblings.
+	slack := slack(exact)
+	fitting := c.fitting(start, slack)
+	if len(fitting) == 0 {
+		slack = drifted(at)
+		fitting = c.fitting(start, slack)
+	}
+	switch {
+	case len(fitting) == 0:
+		c.remember(&process{start: start, seen: at, last: readings})
+	case len(fitting) > 1:
+		// Of which of them it is cannot be said. Nothing is lost: the next clear reading of each has its growth.
+	default:
+		c.assign(fitting[0], start, slack, at, readings)
+	}
+	return c.totals
+}
+
+// readings lists what an answer says by index in totals, where a counter seen for the first time gets its place.
+func (c *counters) readings(read []probe.Value) []reading {
+	readings := make([]reading, len(c.totals))
+	totals := slices.Clip(c.totals)
+	for _, v := range read {
+		if v.Process.IsZero() || math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
+			continue
+		}
+		slot := c.labels.slot(v.Metric, v.Label)
+		if slot.at >= len(totals) || totals[slot.at].Metric != v.Metric || totals[slot.at].Label != slot.label {
+			slot.at = len(totals)
+			totals = append(totals, Counter{Metric: v.Metric, Label: slot.label})
+			readings = append(readings, reading{})
+		}
+		r := &readings[slot.at]
+		r.known = true
+		r.number += v.Number
+		if v.Label != slot.label || slot.label == otherLabel {
+			r.members += c.hash(v.Label)
+		}
+	}
+	c.totals = totals
+	return readings
+}
+
+func (c *counters) hash(label string) uint64 {
+	if c.seed == (maphash.Seed{}) {
+		c.seed = maphash.MakeSeed()
+	}
+	return maphash.String(c.seed, label)
+}
+
+// fitting returns the processes that a reading may be of.
+func (c *counters) fitting(start probe.Process, slack slack) []*process {
+	var fitting []*process
+	for _, p := range c.processes {
+		if meet(widen(p.start, slack(p)), start) {
+			fitting = append(fitting, p)
+		}
+	}
+	return fitting
+}
+
+// slack is by how much a reading may miss what is known of a process and still be of it.
+type slack func(*process) time.Duration
+
+func exact(*process) time.Duration { return startSlack }
+
+func drifted(at time.Time) slack {
+	return func(p *process) time.Duration { return startSlack + max(0, at.Sub(p.seen))/driftRatio }
+}
+
+// assign takes readings to be of p, unless they prove that p is more than one.
+func (c *counters) assign(p *process, start probe.Process, slack slack, at time.Time, readings []reading) {
+	switch {
+	case p.shared:
+		p.start = hull(p.start, start)
+	case fellBack(p.last, readings):
+		p.shared, p.start, p.last = true, hull(p.start, start), nil
+	default:
+		c.add(p, readings)
+		p.start = intersection(widen(p.start, slack(p)), start)
+	}
+	p.seen = at
+}
+
+func fellBack(before, now []reading) bool {
+	for i, b := range before {
+		if sameSum(b, now[i]) && now[i].number < b.number {
+			return true
+		}
+	}
+	return false
+}
+
+func sameSum(a, b reading) bool { return a.known && b.known && a.members == b.members }
+
+// add adds what grew since the last reading of p.
+func (c *counters) add(p *process, readings []reading) {
+	totals := slices.Clone(c.totals)
+	for i, b := range p.last {
+		switch {
+		case sameSum(b, readings[i]):
+			totals[i].Total += readings[i].number - b.number
+		case !readings[i].known:
+			readings[i] = b
+		}
+	}
+	c.totals, p.last = totals, readings
+}
+
+// remember begins with a process that was not known, and forgets the one that was not seen for longest if there are
+// too many.
+func (c *counters) remember(p *process) {
+	if len(c.processes) == maxProcesses {
+		oldest := slices.MinFunc(c.processes, func(a, b *process) int { return a.seen.Compare(b.seen) })
+		c.processes = slices.DeleteFunc(c.processes, func(p *process) bool { return p == oldest })
+	}
+	c.processes = append(c.processes, p)
+}
+
+// The functions below take a probe.Process as what it is: an interval of time. They leave the monotonic clock in it, so
+// that our own clock may be set without harm.
+
+func widen(i probe.Process, by time.Duration) probe.Process {
+	return probe.Process{Earliest: i.Earliest.Add(-by), Latest: i.Latest.Add(by)}
+}
+
+func meet(a, b probe.Process) bool {
+	return !a.Latest.Before(b.Earliest) && !b.Latest.Before(a.Earliest)
+}
+
+func intersection(a, b probe.Process) probe.Process {
+	if b.Earliest.After(a.Earliest) {
+		a.Earliest = b.Earliest
+	}
+	if b.Latest.Before(a.Latest) {
+		a.Latest = b.Latest
+	}
+	return a
+}
+
+func hull(a, b probe.Process) probe.Process {
+	if b.Earliest.Before(a.Earliest) {
+		a.Earliest = b.Earliest
+	}
+	if b.Latest.After(a.Latest) {
+		a.Latest = b.Latest
+	}
+	return a
+}

@@ -1,0 +1,379 @@
+package state_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// look is what systemd says of the unit at so many seconds after noon.
+type look struct {
+	at         float64
+	state      string // ActiveState, "/" and SubState
+	n          uint32
+	invocation string
+	exit       float64 // when the main process ended; 0: it runs
+	result     string
+	away       bool // out of reach
+}
+
+func (l look) outcome() probe.Result {
+	if l.away {
+		return probe.Result{Key: unit, Start: seconds(l.at), Outcome: probe.Error, Reason: probe.ReasonConnect}
+	}
+	active, sub, _ := cut(l.state)
+	u := &probe.Unit{
+		LoadState: "loaded", ActiveState: active, SubState: sub, NRestarts: l.n, InvocationID: l.invocation, Result: "success",
+	}
+	if l.result != "" {
+		u.Result = l.result
+	}
+	if l.exit != 0 {
+		u.ExecMainCode, u.ExecMainStatus, u.ExecMainExit = 1, 3, seconds(l.exit)
+	}
+	return probe.Result{Key: unit, Start: seconds(l.at), Unit: u}
+}
+
+func cut(s string) (active, sub string, ok bool) {
+	for i := range s {
+		if s[i] == '/' {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+func unitAfter(looks ...look) *state.UnitState {
+	store := applied(shop())
+	for _, l := range looks {
+		store.Fold(l.outcome())
+	}
+	return store.Snapshot(noon).Services[0].Units[0]
+}
+
+func TestRestartsOnlyGrow(t *testing.T) {
+	const running, waiting = "active/running", "activating/auto-restart"
+	for _, row := range []struct {
+		name     string
+		looks    []look
+		restarts uint64
+		starts   state.Starts
+	}{
+		{
+			"the first sight is where counting begins",
+			[]look{{n: 21667, state: running, invocation: "a"}},
+			0, state.Starts{},
+		},
+		{
+			"a crash",
+			[]look{{state: running, invocation: "a"}, {state: waiting, invocation: "a"}, {n: 1, state: running, invocation: "b"}},
+			1, state.Starts{Automatic: 1},
+		},
+		{
+			"a crash whose start is seen after its count",
+			[]look{{state: running, invocation: "a"}, {n: 1, state: waiting, invocation: "a"}, {n: 1, state: running, invocation: "b"}},
+			1, state.Starts{Automatic: 1},
+		},
+		{
+			"crashes between two looks",
+			[]look{{n: 2, state: running, invocation: "a"}, {n: 9, state: running, invocation: "h"}},
+			7, state.Starts{Automatic: 7},
+		},
+		{
+			"restart by hand, and systemd's figure goes back to 0",
+			[]look{{n: 5, state: running, invocation: "a"}, {n: 0, state: running, invocation: "b"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
+			"restart by hand while waiting to be restarted leaves the figure",
+			[]look{{n: 5, state: waiting, invocation: "a"}, {n: 5, state: running, invocation: "b"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
+			"reset-failed while active starts nothing",
+			[]look{{n: 5, state: running, invocation: "a"}, {n: 0, state: running, invocation: "a"}, {n: 1, state: running, invocation: "b"}},
+			1, state.Starts{Automatic: 1},
+		},
+		{
+			"a reset and crashes between two looks",
+			[]look{{n: 5, state: running, invocation: "a"}, {n: 2, state: running, invocation: "d"}},
+			2, state.Starts{Automatic: 2},
+		},
+		{
+			"stop and start",
+			[]look{{n: 5, state: running, invocation: "a"}, {state: "inactive/dead"}, {state: running, invocation: "b"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
+			"a restart that a stop has cancelled is no start",
+			[]look{{state: running, invocation: "a"}, {n: 1, state: waiting, invocation: "a"}, {state: "inactive/dead"}, {state: running, invocation: "b"}},
+			1, state.Starts{Manual: 1},
+		},
+		{
+			"a first start",
+			[]look{{state: "inactive/dead"}, {state: running, invocation: "a"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
+			"restarts while systemd was out of reach",
+			[]look{{n: 3, state: running, invocation: "a"}, {away: true}, {n: 8, state: running, invocation: "f"}},
+			5, state.Starts{Automatic: 5},
+		},
+		{
+			"the incident",
+			[]look{{state: running, invocation: "a"}, {n: 21667, state: waiting, invocation: "z"}, {n: 21667, state: running, invocation: "mended"}},
+			21667, state.Starts{Automatic: 21667, Manual: 1},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := unitAfter(row.looks...)
+			if got.Restarts != row.restarts {
+				t.Errorf("%d restarts, want %d", got.Restarts, row.restarts)
+			}
+			if diff := cmp.Diff(row.starts, got.Starts); diff != "" {
+				t.Errorf("starts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAUnitsStateIsInSystemdsWords(t *testing.T) {
+	for _, row := range []struct {
+		name string
+		unit *probe.Unit
+		want string
+	}{
+		{"out of reach", nil, ""},
+		{"as systemd says", &probe.Unit{LoadState: "loaded", ActiveState: "refreshing"}, "refreshing"},
+		{"inactive since it does not exist", &probe.Unit{LoadState: "not-found", ActiveState: "inactive"}, "not-found"},
+		{"inactive since it is masked", &probe.Unit{LoadState: "masked", ActiveState: "inactive"}, "masked"},
+		{"a bad file is no such state", &probe.Unit{LoadState: "bad-setting", ActiveState: "inactive"}, "inactive"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			store := applied(shop())
+			store.Fold(probe.Result{Key: unit, Start: noon, Unit: row.unit})
+			got := store.Snapshot(noon).Services[0].Units[0]
+			if got.State() != row.want || got.Observable() != (row.unit != nil) {
+				t.Errorf("state %q, observable %t", got.State(), got.Observable())
+			}
+		})
+	}
+}
+
+func TestExitsAreLatched(t *testing.T) {
+	const running, waiting = "active/running", "activating/auto-restart"
+	got := unitAfter(
+		look{at: 1, state: waiting, exit: 1, result: "oom-kill"}, // from before the first sight
+		look{at: 2, state: running, invocation: "a"},
+		look{at: 3, state: waiting, invocation: "a", exit: 3, result: "exit-code"},
+		look{at: 4, state: waiting, invocation: "a", exit: 3, result: "exit-code"},
+		look{at: 5, state: running, invocation: "b", n: 1},
+		look{at: 6, state: waiting, invocation: "b", n: 1, exit: 6, result: "exit-code"},
+		look{at: 7, state: "inactive/dead", exit: 7, result: "a-result-of-tomorrow"},
+	)
+	exits := map[string]uint64{}
+	for _, e := range got.Exits {
+		if e.Count > 0 {
+			exits[e.Result] = e.Count
+		}
+	}
+	if diff := cmp.Diff(map[string]uint64{"exit-code": 2, "a-result-of-tomorrow": 1}, exits); diff != "" {
+		t.Errorf("exits (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(state.MainExit{Kind: "exited", Status: 3, At: seconds(7)}, got.MainExit); diff != "" {
+		t.Errorf("last exit (-want +got):\n%s", diff)
+	}
+	for i, result := range state.UnitResults {
+		if got.Exits[i].Result != result {
+			t.Errorf("%s is not there from the start", result)
+		}
+	}
+}
+
+func TestExitsByKind(t *testing.T) {
+	for code, want := range map[int32]string{0: "", 1: "exited", 2: "killed", 3: "dumped", 4: ""} {
+		store := applied(shop())
+		store.Fold(probe.Result{Key: unit, Start: noon, Unit: &probe.Unit{ExecMainCode: code, ExecMainStatus: 9, ExecMainExit: noon}})
+		if got := store.Snapshot(noon).Services[0].Units[0].MainExit.Kind; got != want {
+			t.Errorf("code %d is %q, want %q", code, got, want)
+		}
+	}
+}
+
+// systemd does what the measured one does with NRestarts and InvocationID.
+type systemd struct {
+	n          uint32
+	invocation int
+	running    bool
+	waiting    bool // for the restart timer
+	now        float64
+}
+
+func (s *systemd) look() look {
+	l := look{at: s.now, n: s.n, state: "inactive/dead"}
+	switch {
+	case s.running:
+		l.state, l.invocation = "active/running", fmt.Sprint(s.invocation)
+	case s.waiting:
+		l.state, l.invocation = "activating/auto-restart", fmt.Sprint(s.invocation)
+	}
+	return l
+}
+
+// TestRestartsAndStartsAreTrueWhereEachEventIsSeen: crashes and what people do about them, mixed at random.
+func TestRestartsAndStartsAreTrueWhereEachEventIsSeen(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		store := applied(shop())
+		s := &systemd{running: true, n: rapid.Uint32Range(0, 10).Draw(t, "n")}
+		store.Fold(s.look().outcome())
+		var want state.Starts
+		start := func(how *uint64) {
+			s.invocation++
+			s.running, s.waiting = true, false
+			*how++
+		}
+		act := func(does func()) func(*rapid.T) {
+			return func(t *rapid.T) {
+				does()
+				s.now++
+				store.Fold(s.look().outcome())
+			}
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"crash": act(func() {
+				if s.running {
+					s.running, s.waiting = false, true
+				}
+			}),
+			"timer": act(func() {
+				if s.waiting {
+					s.n++
+					start(&want.Automatic)
+				}
+			}),
+			"restart": act(func() {
+				if !s.waiting {
+					s.n = 0
+				}
+				start(&want.Manual)
+			}),
+			"stop":         act(func() { s.running, s.waiting, s.n = false, false, 0 }),
+			"reset-failed": act(func() { s.n = 0 }),
+			"away":         func(*rapid.T) { store.Fold(look{away: true, at: s.now}.outcome()) },
+			"": func(t *rapid.T) {
+				got := store.Snapshot(noon).Services[0].Units[0]
+				if got.Starts != want || got.Restarts != want.Automatic {
+					t.Fatalf("got %+v and %d restarts, want %+v", got.Starts, got.Restarts, want)
+				}
+			},
+		})
+	})
+}
+
+// TestNothingOfAUnitEverFalls: whatever the readings and their order.
+func TestNothingOfAUnitEverFalls(t *testing.T) {
+	reading := rapid.Custom(func(t *rapid.T) look {
+		return look{
+			at:         float64(rapid.IntRange(0, 1000).Draw(t, "at")),
+			state:      rapid.SampledFrom([]string{"active/running", "failed/failed", "inactive/dead", "activating/auto-restart"}).Draw(t, "state"),
+			n:          rapid.Uint32().Draw(t, "n"),
+			invocation: rapid.SampledFrom([]string{"", "a", "b", "c"}).Draw(t, "invocation"),
+			exit:       float64(rapid.IntRange(0, 5).Draw(t, "exit")),
+			result:     rapid.SampledFrom(state.UnitResults[:]).Draw(t, "result"),
+			away:       rapid.Bool().Draw(t, "away"),
+		}
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		store := applied(shop())
+		var before *state.UnitState
+		for _, l := range rapid.SliceOf(reading).Draw(t, "looks") {
+			store.Fold(l.outcome())
+			now := store.Snapshot(noon).Services[0].Units[0]
+			if before != nil {
+				if now.Restarts < before.Restarts || now.Starts.Automatic < before.Starts.Automatic || now.Starts.Manual < before.Starts.Manual {
+					t.Fatalf("from %+v to %+v", before, now)
+				}
+				for i := range before.Exits {
+					if now.Exits[i].Count < before.Exits[i].Count {
+						t.Fatalf("exits from %+v to %+v", before.Exits, now.Exits)
+					}
+				}
+			}
+			before = now
+		}
+	})
+}
+
+func TestCrashLooping(t *testing.T) {
+	const running, waiting, failed = "active/running", "activating/auto-restart", "failed/failed"
+	loop := []look{
+		{at: 0, state: running, invocation: "a"},
+		{at: 10, n: 1, state: running, invocation: "b"},
+		{at: 20, n: 2, state: running, invocation: "c"},
+		{at: 30, n: 3, state: running, invocation: "d"},
+	}
+	for _, row := range []struct {
+		name  string
+		looks []look
+		at    float64
+		want  bool
+	}{
+		{"two restarts are none", loop[:3], 21, false},
+		{"three within five minutes are", loop, 31, true},
+		{"all three between two looks", []look{{at: 0, state: running}, {at: 10, n: 3, state: running, invocation: "b"}}, 11, true},
+		{"still, though it runs", loop, 329, true},
+		{"until five minutes are quiet", loop, 330, false},
+		{
+			"three within more than five minutes are none",
+			[]look{{at: 0, state: running}, {at: 10, n: 1, state: running}, {at: 200, n: 2, state: running}, {at: 310, n: 3, state: running}}, 311, false,
+		},
+		{
+			"a fourth makes it last longer",
+			append(loop[:4:4], look{at: 200, n: 4, state: running, invocation: "e"}), 499, true,
+		},
+		{
+			"nobody looked for an hour in which it restarted now and then",
+			[]look{{at: 0, state: running}, {at: 3600, n: 6, state: running}}, 3601, false,
+		},
+		{
+			"nobody looked for an hour in which it restarted all the time",
+			[]look{{at: 0, state: running}, {at: 3600, n: 600, state: running}}, 3601, true,
+		},
+		{"failed after restarts", []look{{at: 0, state: running}, {at: 5, n: 1, state: failed}}, 6, true},
+		{"failed since long, and seen", []look{{at: 0, state: running}, {at: 5, n: 5, state: failed}, {at: 900, n: 5, state: failed}}, 901, true},
+		{"failed without any restart", []look{{at: 0, state: running}, {at: 5, state: failed}}, 6, false},
+		{"on the way to its first restart", []look{{at: 0, state: running}, {at: 5, n: 1, state: "failed/failed-before-auto-restart"}}, 6, false},
+		{"first seen between two crashes", []look{{at: 0, n: 21667, state: waiting}}, 1, true},
+		{"first seen running after many", []look{{at: 0, n: 21667, state: running}}, 1, false},
+		{"first seen at its first restart", []look{{at: 0, n: 1, state: waiting}}, 1, false},
+		{
+			"started by hand and not up for a minute yet",
+			append(loop[:4:4], look{at: 40, state: running, invocation: "mended"}), 99, true,
+		},
+		{
+			"started by hand and up for a minute",
+			append(loop[:4:4], look{at: 40, state: running, invocation: "mended"}), 100, false,
+		},
+		{
+			"started by hand and crashed again",
+			append(loop[:4:4], look{at: 40, state: running, invocation: "x"}, look{at: 50, state: waiting, invocation: "x"}), 200, true,
+		},
+		{
+			"a single restart after it was over",
+			append(loop[:4:4], look{at: 40, state: running, invocation: "m"}, look{at: 110, n: 1, state: running, invocation: "n"}), 111, false,
+		},
+		{"while out of reach nothing is forgotten", append(loop[:4:4], look{at: 60, away: true}), 61, true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := unitAfter(row.looks...).CrashLooping(noon.Add(time.Duration(row.at * float64(time.Second)))); got != row.want {
+				t.Errorf("crash looping: %t, want %t", got, row.want)
+			}
+		})
+	}
+}

@@ -12,12 +12,13 @@ import (
 type Answer struct {
 	Status   int
 	Header   http.Header
-	Body     any   // decoded JSON (nil, bool, float64, string, []any, map[string]any), or the text where it is none
-	NotJSON  error // why Body is text; nil: Body is decoded JSON
-	Size     int64 // of the body in bytes, after decompression
+	Body     any    // decoded JSON (nil, bool, float64, string, []any, map[string]any), or the text where it is none
+	NotJSON  error  // why Body is text; nil: Body is decoded JSON
+	Raw      []byte // the body as it came, for excerpts; read-only too
+	Size     int64  // of the body in bytes, after decompression
 	Duration time.Duration
 
-	Sent     time.Time // when the request had been written
+	Sent     time.Time // just before the request was written
 	Answered time.Time // when the first byte of the answer came
 }
 

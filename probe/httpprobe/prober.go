@@ -1,0 +1,246 @@
+package httpprobe
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-resty/resty/v2"
+
+	"postflight/internal/expect"
+	"postflight/probe"
+)
+
+// Request is one request of a check, and what is expected of its answer.
+type Request struct {
+	Name        string // tells it from the check's others in words for people
+	Method      string
+	Path        string
+	Header      http.Header
+	Credentials Credentials // nil: none. Their token is sent as Authorization: Bearer
+	Token       string      // sent likewise where there are no Credentials: for forged ones
+	Expect      expect.Expectation
+}
+
+// Check is what to ask of one target. The requests are made one after another; one that the deadline leaves no time
+// for has timed out.
+type Check struct {
+	Key      probe.Key
+	Requests []Request
+	Reuse    bool // of connections; otherwise each request opens its own
+
+	// Conclude, where it is not nil, adds the values that need more than one answer. It is given the judgements of
+	// the requests that were made, in their order.
+	Conclude func(judged []expect.Judgement) []probe.Value
+}
+
+// Prober makes a prober of a check.
+func (c *Client) Prober(check Check) probe.Prober {
+	p := &prober{client: c, resty: c.over(check.Reuse), check: check}
+	for _, request := range check.Requests {
+		p.urls = append(p.urls, strings.TrimSuffix(check.Key.Target, "/")+request.Path)
+	}
+	return p
+}
+
+type prober struct {
+	client *Client
+	resty  *resty.Client
+	check  Check
+	urls   []string // one a request
+}
+
+// reply is what became of one request.
+type reply struct {
+	judgement expect.Judgement
+	status    int
+	path      path
+	timed     bool // got a whole answer, or timed out
+}
+
+// Probe makes the check's requests and judges the answers.
+func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
+	start := time.Now()
+	var limit time.Duration
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = deadline.Sub(start)
+	}
+	result := probe.Result{Key: p.check.Key, Start: start}
+	var worst expect.Judgement
+	judged := make([]expect.Judgement, 0, len(p.check.Requests))
+	for i := range p.check.Requests {
+		var r reply
+		if i > 0 && ctx.Err() != nil {
+			r.judgement = tooLate(limit)
+		} else {
+			r = p.ask(ctx, i, limit)
+			judged = append(judged, r.judgement)
+		}
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return probe.Result{}, ctx.Err()
+		}
+		add(&result, &r)
+		if i == 0 || worse(&r.judgement, &worst) {
+			worst = r.judgement
+			result.Status, result.Phases = r.status, r.path.phases()
+		}
+	}
+	if p.check.Conclude != nil {
+		result.Values = joined(result.Values, p.check.Conclude(judged))
+	}
+	result.Duration = time.Since(start)
+	result.Outcome, result.Reason = worst.Outcome, worst.Reason
+	result.Wanted, result.Got = worst.Wanted, worst.Got
+	if result.Outcome == probe.Error {
+		return result, fmt.Errorf("%s: %s", result.Reason, result.Got)
+	}
+	return result, nil
+}
+
+// add gathers what every request adds, whichever is the worst.
+func add(result *probe.Result, r *reply) {
+	if r.timed {
+		result.Latencies = append(result.Latencies, r.path.between(asked, finished))
+	}
+	if !r.path.expiry.IsZero() {
+		result.CertificateExpiry = r.path.expiry
+	}
+	result.Values = joined(result.Values, r.judgement.Values)
+	result.Assertions = joined(result.Assertions, r.judgement.Assertions)
+}
+
+// joined never writes to what an expectation has given.
+func joined[T any](all, more []T) []T {
+	if len(all) == 0 {
+		return more
+	}
+	return append(slices.Clip(all), more...)
+}
+
+// worse reports whether a tells more than b, which came first. That a forged token is accepted is worse than anything.
+func worse(a, b *expect.Judgement) bool {
+	if a.Outcome != b.Outcome {
+		return a.Outcome > b.Outcome
+	}
+	return a.Reason == probe.ReasonAuthBypassed && b.Reason != probe.ReasonAuthBypassed
+}
+
+// ask makes one request and judges what comes.
+func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
+	request := &p.check.Requests[i]
+	token := request.Token
+	if request.Credentials != nil {
+		var err error
+		if token, err = request.Credentials.Token(ctx); err != nil {
+			return reply{judgement: p.said(request, "", noCredentials(err))}
+		}
+	}
+	e := follow(ctx)
+	r := p.send(e, request, p.urls[i], token, limit)
+	if r.judgement.Outcome != probe.Pass {
+		if request.Credentials != nil {
+			r.judgement = blameExpiry(r.judgement, r.status, token)
+		}
+		r.judgement = p.said(request, token, r.judgement)
+	}
+	return r
+}
+
+// send makes the exchange, reads the whole answer and has it judged.
+func (p *prober) send(e *exchange, request *Request, url, token string, limit time.Duration) reply {
+	response, err := p.request(e, request, token).Execute(request.Method, url)
+	var (
+		answer expect.Answer
+		raw    *http.Response
+	)
+	if err == nil {
+		raw = response.RawResponse
+		answer.Raw, err = readBody(raw)
+	}
+	e.note(finished)
+	r := reply{path: e.path()}
+	if raw != nil {
+		r.status = raw.StatusCode
+		if raw.TLS != nil {
+			r.path.expiry = earliestExpiry(raw.TLS.PeerCertificates)
+		}
+	}
+	if err != nil {
+		var unverified *tls.CertificateVerificationError
+		if errors.As(err, &unverified) {
+			r.path.expiry = earliestExpiry(unverified.UnverifiedCertificates)
+		}
+		r.judgement = judgeError(err, &r.path, limit)
+		r.timed = r.judgement.Reason == probe.ReasonTimeout
+		return r
+	}
+	r.timed = true
+	answer.Status, answer.Header = raw.StatusCode, raw.Header
+	answer.Sent, answer.Answered = r.path.at[ready], r.path.at[answered]
+	answer.Duration = r.path.between(asked, finished)
+	r.judgement = p.judge(request, answer)
+	return r
+}
+
+func (p *prober) request(e *exchange, request *Request, token string) *resty.Request {
+	r := p.resty.R().SetContext(e.sent)
+	for name, values := range request.Header {
+		r.Header[name] = values
+	}
+	if token != "" {
+		r.SetAuthToken(token)
+	}
+	return r
+}
+
+// judge decodes a whole answer and has it judged. 429 says nothing about the backend, whatever is expected of it.
+func (p *prober) judge(request *Request, answer expect.Answer) expect.Judgement {
+	if answer.Status == http.StatusTooManyRequests {
+		return expect.Judgement{
+			Outcome: probe.Error, Reason: probe.ReasonRateLimited,
+			Wanted: "an answer", Got: "status 429 Too Many Requests",
+		}
+	}
+	const large = 64 << 10
+	if len(answer.Raw) > large {
+		p.client.largeBodies.Lock()
+		defer p.client.largeBodies.Unlock()
+	}
+	answer.Size = int64(len(answer.Raw))
+	answer.Body, answer.NotJSON = decode(answer.Raw)
+	return request.Expect.Judge(answer)
+}
+
+func noCredentials(err error) expect.Judgement {
+	return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonCredentials, Wanted: "credentials", Got: err.Error()}
+}
+
+// blameExpiry turns the refusal of our own token into what it is, where the token had simply expired.
+func blameExpiry(judgement expect.Judgement, status int, token string) expect.Judgement {
+	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+		return judgement
+	}
+	at, expired := expiredAt(token, time.Now())
+	if !expired {
+		return judgement
+	}
+	judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
+	judgement.Wanted = "credentials that are valid"
+	judgement.Got = fmt.Sprintf("status %d; our token expired at %s", status, at.Format(time.RFC3339))
+	return judgement
+}
+
+// said makes the words of a judgement fit to be shown: which request they are about, and without the token.
+func (p *prober) said(request *Request, token string, judgement expect.Judgement) expect.Judgement {
+	judgement.Wanted = withoutToken(judgement.Wanted, token)
+	judgement.Got = withoutToken(judgement.Got, token)
+	if len(p.check.Requests) > 1 && request.Name != "" {
+		judgement.Got = request.Name + ": " + judgement.Got
+	}
+	return judgement
+}

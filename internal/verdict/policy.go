@@ -1,7 +1,12 @@
-// Package verdict decides whether a deployment passed: pure functions of a policy, results and time.
+// Package verdict decides whether a deployment passed: pure functions of a policy, results and time. It has no clock, no
+// goroutine and no I/O; who drives it folds in what was seen and says what time it is.
 package verdict
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // Policy says how a deployment is verified.
 type Policy struct {
@@ -9,7 +14,7 @@ type Policy struct {
 	Window        time.Duration // observed after that
 	Interval      time.Duration // how often checks run meanwhile
 	Consecutive   int           // passes in a row that each critical check must end with
-	MaxRestarts   int           // automatic restarts of the units that are let pass
+	MaxRestarts   int           // automatic restarts of each unit that are let pass
 }
 
 // DefaultPolicy is what holds where nothing else is configured.
@@ -19,4 +24,25 @@ var DefaultPolicy = Policy{
 	Interval:      time.Second,
 	Consecutive:   5,
 	MaxRestarts:   0,
+}
+
+// Validate says all that is wrong with the policy, each with the key that holds it.
+func (p Policy) Validate() error {
+	var wrong []error
+	if p.SettleTimeout <= 0 {
+		wrong = append(wrong, fmt.Errorf("settle_timeout: %v is no time to settle in", p.SettleTimeout))
+	}
+	if p.Window < 0 {
+		wrong = append(wrong, fmt.Errorf("window: %v is negative", p.Window))
+	}
+	if p.Interval <= 0 {
+		wrong = append(wrong, fmt.Errorf("interval: %v is not above 0", p.Interval))
+	}
+	if p.Consecutive < 1 {
+		wrong = append(wrong, fmt.Errorf("consecutive: %d passes prove nothing; at least 1", p.Consecutive))
+	}
+	if p.MaxRestarts < 0 {
+		wrong = append(wrong, fmt.Errorf("max_restarts: %d is negative", p.MaxRestarts))
+	}
+	return errors.Join(wrong...)
 }

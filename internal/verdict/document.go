@@ -1,0 +1,108 @@
+package verdict
+
+import (
+	"time"
+)
+
+// Document is all that there is to tell of a verification: the one form for JSON, events and reports.
+type Document struct {
+	ID        string    `json:"id"`
+	Service   string    `json:"service"`
+	Release   string    `json:"release"`
+	Source    string    `json:"source"`
+	StartedAt time.Time `json:"started_at"`
+	DecidedAt time.Time `json:"decided_at,omitzero"`
+	State     State     `json:"state"`
+	Verdict   State     `json:"verdict"` // empty until it is decided, then as State
+	Reason    Reason    `json:"reason"`  // of an inconclusive one
+	Causes    []Finding `json:"causes"`  // of a failed one, the most specific first
+	Checks    []Check   `json:"checks"`
+	Units     []Unit    `json:"units"`
+	Rollback  Rollback  `json:"rollback"`
+}
+
+// Finding is one thing that went wrong, what it was seen in, and what to do.
+type Finding struct {
+	Cause       Cause       `json:"cause"`
+	Summary     string      `json:"summary"`
+	Hint        string      `json:"hint"`
+	Preexisting bool        `json:"preexisting"`
+	Evidence    []Evidence  `json:"evidence"`
+	Explains    []Explained `json:"explains"`
+}
+
+// Explained is what would have been a finding of its own, had not another one explained it.
+type Explained struct {
+	Cause   Cause  `json:"cause"`
+	Summary string `json:"summary"`
+}
+
+// Evidence is what a finding was seen in.
+type Evidence struct {
+	Source string    `json:"source"` // http or systemd
+	Time   time.Time `json:"time"`
+	Text   string    `json:"text"`
+}
+
+// Check is how one check stands.
+type Check struct {
+	Check   string `json:"check"`
+	Target  string `json:"target"`
+	Outcome string `json:"outcome"` // of the last run; empty: it has not run
+	Reason  string `json:"reason"`
+	Runs    int    `json:"runs"`
+	Passes  int    `json:"passes"` // warnings included
+	Wanted  string `json:"wanted"`
+	Got     string `json:"got"`
+}
+
+// Unit is how one unit stands.
+type Unit struct {
+	Unit     string `json:"unit"`
+	Restarts uint64 `json:"restarts"` // automatic ones, seen by this verification
+	State    string `json:"state"`    // systemd's ActiveState, not-found, masked …, or unobservable
+	Why      string `json:"why,omitempty"`
+}
+
+// Rollback is what became of the rollback after a failed verdict.
+type Rollback struct {
+	State string `json:"state"`
+}
+
+// inDocument is a time as documents tell it: UTC, and no finer than anybody needs.
+func inDocument(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func (v *Verification) document() Document {
+	d := Document{
+		ID:        v.plan.ID,
+		Service:   v.plan.Service,
+		Release:   v.plan.Release,
+		Source:    v.plan.Source,
+		StartedAt: inDocument(v.plan.Start),
+		State:     v.state,
+		Reason:    v.reason,
+		Causes:    append([]Finding{}, v.findings...),
+		Checks:    []Check{},
+		Units:     []Unit{},
+		Rollback:  Rollback{State: "none"},
+	}
+	if v.state.Decided() {
+		d.DecidedAt, d.Verdict = inDocument(v.decided), v.state
+	}
+	for _, t := range v.checks {
+		d.Checks = append(d.Checks, t.document())
+	}
+	for _, t := range v.units {
+		d.Units = append(d.Units, Unit{Unit: t.name, Restarts: t.restarts(), State: t.state(), Why: t.why})
+	}
+	return d
+}
+
+func (t *checkTally) document() Check {
+	c := Check{Check: t.Key.Check, Target: t.Key.Target, Runs: t.runs, Passes: t.passes}
+	if t.runs > 0 {
+		c.Outcome, c.Reason = t.last.Outcome.String(), string(t.last.Reason)
+		c.Wanted, c.Got = t.last.Wanted, t.last.Got
+	}
+	return c
+}

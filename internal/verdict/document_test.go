@@ -1,0 +1,144 @@
+package verdict_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postflight/internal/verdict"
+	"postflight/probe"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The documents that people and programs read, whole, as JSON and as text.
+func TestDocuments(t *testing.T) {
+	tests := []struct {
+		name string
+		doc  func(*testing.T) verdict.Document
+	}{
+		{"settling", settlingDocument},
+		{"passed", passedDocument},
+		{"failed", failedDocument},
+		{"blind", blindDocument},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := test.doc(t)
+			asJSON, err := json.MarshalIndent(d, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, test.name+".json", string(asJSON)+"\n")
+			golden(t, test.name+".txt", d.Text())
+
+			var back verdict.Document
+			if err := json.Unmarshal(asJSON, &back); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(d, back); diff != "" {
+				t.Errorf("what is read back differs:\n%s", diff)
+			}
+		})
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func proxySystem(t *testing.T) *verdict.Verification {
+	t.Helper()
+	v, err := verdict.New(verdict.Plan{
+		ID: "01", Service: "proxy-system", Release: "1.4.2", Source: "cli", Policy: verdict.DefaultPolicy,
+		Checks: []verdict.PlannedCheck{
+			{Check: probe.Check{Key: checkKey("health"), Critical: true}, Timeout: 5 * time.Second},
+			{Check: probe.Check{Key: checkKey("auth"), Critical: true}, MinInterval: 10 * time.Second, Timeout: 5 * time.Second},
+		},
+		Units: []string{"proxy-system.service"},
+		// Documents tell UTC wherever the machine is.
+		Start: start.In(time.FixedZone("CST", 8*3600)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+func seconds(n float64) time.Time { return start.Add(time.Duration(n * float64(time.Second))) }
+
+func running(at time.Time) verdict.UnitSeen {
+	return verdict.UnitSeen{Unit: "proxy-system.service", Time: at, Reading: &probe.Unit{
+		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", InvocationID: "a",
+	}}
+}
+
+func at(when time.Time, r probe.Result) probe.Result {
+	r.Start = when
+	return r
+}
+
+func passing(check string) probe.Result { return probe.Result{Key: checkKey(check)} }
+
+func settlingDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(running(seconds(0)))
+	v.FoldCheck(at(seconds(0.1), passing("health")))
+	return v.At(seconds(0.2))
+}
+
+func passedDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(running(seconds(0)))
+	for s := range 31 {
+		if s%10 == 0 {
+			v.FoldCheck(at(seconds(float64(s)+0.1), passing("auth")))
+		}
+		degraded := passing("health")
+		degraded.Outcome, degraded.Wanted, degraded.Got = probe.Warn, "`status` healthy", "degraded; cache unhealthy"
+		v.FoldCheck(at(seconds(float64(s)+0.2), degraded))
+	}
+	return v.At(seconds(60))
+}
+
+func failedDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(running(seconds(0)))
+	v.FoldCheck(at(seconds(0.1), failing("health", probe.ReasonConnect, "a connection", "127.0.0.1:8000: connection refused")))
+	crash := running(seconds(0.31))
+	crash.Reading.ActiveState, crash.Reading.SubState, crash.Reading.Result = "activating", "auto-restart", "exit-code"
+	crash.Reading.ExecMainCode, crash.Reading.ExecMainStatus, crash.Reading.ExecMainExit = 1, 1, seconds(0.3)
+	v.FoldUnit(crash)
+	v.FoldCheck(at(seconds(0.4), erring("auth", probe.ReasonCredentials, "status 200", "status 401\x1b[31m for\nour own token")))
+	again := running(seconds(0.61))
+	again.Reading.InvocationID, again.Reading.NRestarts, again.Restarts = "b", 1, 1
+	v.FoldUnit(again)
+	return v.At(seconds(1))
+}
+
+func blindDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(verdict.UnitSeen{Unit: "proxy-system.service", Time: seconds(0), Why: "the system bus cannot be reached: no such file or directory"})
+	for s := range 61 {
+		v.FoldCheck(at(seconds(float64(s)), passing("health")))
+	}
+	return v.At(seconds(61))
+}

@@ -1,0 +1,74 @@
+package verdict
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"postflight/probe"
+)
+
+// Plan is what a verification is told at its start. It pins the checks and units: what is configured later does not
+// change a verification that runs.
+type Plan struct {
+	ID      string
+	Service string
+	Release string // empty where it is not known
+	Source  string // api, cli or detected
+	Policy  Policy
+	Checks  []PlannedCheck
+	Units   []string
+	Start   time.Time // of the deployment; what was seen before it says nothing about it
+}
+
+// PlannedCheck is a check that takes part.
+type PlannedCheck struct {
+	probe.Check
+	MinInterval time.Duration // never run more often than this; 0: no limit
+	Timeout     time.Duration // of one run; a check that is silent for much longer has not been looked at
+}
+
+// rare is the minimal interval beyond which one pass is as many as a window can hold.
+const rare = 5 * time.Second
+
+// consecutive is how many passes in a row the check must end with.
+func (c PlannedCheck) consecutive(p Policy) int {
+	if c.MinInterval > rare {
+		return 1
+	}
+	return p.Consecutive
+}
+
+// patience is how old the check's last result may be: one run may be late or skipped, two may not.
+func (c PlannedCheck) patience(p Policy) time.Duration {
+	return 2 * (max(p.Interval, c.MinInterval) + c.Timeout)
+}
+
+// UnitSeen is one reading of a unit, or the news that it cannot be read.
+type UnitSeen struct {
+	Unit     string
+	Time     time.Time
+	Reading  *probe.Unit // nil: it could not be observed
+	Why      string      // where it could not: in words for people
+	Restarts uint64      // automatic restarts since postflight first knew the unit; only grows
+}
+
+func (p Plan) validate() error {
+	if err := p.Policy.Validate(); err != nil {
+		return err
+	}
+	if len(p.Checks) == 0 && len(p.Units) == 0 {
+		return errors.New("nothing to verify: no checks and no units")
+	}
+	decides := len(p.Units) > 0
+	for _, c := range p.Checks {
+		decides = decides || c.Critical
+		if c.Timeout <= 0 {
+			return fmt.Errorf("check %s of %s has no timeout", c.Key.Check, c.Key.Target)
+		}
+	}
+	if !decides {
+		return errors.New("nothing decides the verdict: no check is critical and there are no units")
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package verdict
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Text is the document as a short report for people: what came of it, the causes first, then checks and units.
+func (d Document) Text() string {
+	var b strings.Builder
+	fmt.Fprintln(&b, d.headline())
+	for _, f := range d.Causes {
+		f.writeTo(&b)
+	}
+	d.writeChecks(&b)
+	d.writeUnits(&b)
+	return b.String()
+}
+
+func (d Document) headline() string {
+	line := d.Service
+	if d.Release != "" {
+		line += " " + d.Release
+	}
+	line += ": " + strings.ToUpper(string(d.State))
+	if !d.DecidedAt.IsZero() {
+		line += fmt.Sprintf(" after %v", d.DecidedAt.Sub(d.StartedAt).Round(100*time.Millisecond))
+	}
+	switch d.Reason {
+	case Blind:
+		line += ", since what decides could not be observed"
+	case Interrupted:
+		line += ", since it was interrupted"
+	}
+	return oneLine(line)
+}
+
+func (f Finding) writeTo(b *strings.Builder) {
+	fmt.Fprintf(b, "\n%s: %s\n", f.Cause, f.Summary)
+	for _, e := range f.Explains {
+		fmt.Fprintf(b, "  explains  %s: %s\n", e.Cause, e.Summary)
+	}
+	for _, e := range f.Evidence {
+		fmt.Fprintf(b, "  seen      %s %s\n", e.Time.Format(time.TimeOnly), oneLine(e.Text))
+	}
+	fmt.Fprintf(b, "  to do     %s\n", f.Hint)
+}
+
+func (d Document) writeChecks(b *strings.Builder) {
+	if len(d.Checks) == 0 {
+		return
+	}
+	fmt.Fprintln(b)
+	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, c := range d.Checks {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", c.outcomeWord(), oneLine(c.Check), oneLine(c.Target), c.account())
+	}
+	table.Flush()
+}
+
+func (c Check) outcomeWord() string {
+	if c.Runs == 0 {
+		return "not run"
+	}
+	return c.Outcome
+}
+
+func (c Check) account() string {
+	words := fmt.Sprintf("%d of %d passed", c.Passes, c.Runs)
+	if c.Got == "" && c.Wanted == "" {
+		return words
+	}
+	if c.Reason != "" {
+		words += "; " + c.Reason
+	}
+	return oneLine(fmt.Sprintf("%s; wanted %s, got %s", words, c.Wanted, c.Got))
+}
+
+func (d Document) writeUnits(b *strings.Builder) {
+	if len(d.Units) == 0 {
+		return
+	}
+	fmt.Fprintln(b)
+	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, u := range d.Units {
+		account := count(u.Restarts, "automatic restart")
+		if u.Why != "" {
+			account = u.Why
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", u.State, oneLine(u.Unit), oneLine(account))
+	}
+	table.Flush()
+}

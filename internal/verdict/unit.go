@@ -1,0 +1,168 @@
+package verdict
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"postflight/probe"
+)
+
+const (
+	// missingGrace is how long a unit may be missing: while systemd reloads, it knows no units.
+	missingGrace = 2 * time.Second
+	// loopAtFirstSight is how many automatic restarts make a crash loop of a unit that is first seen between two crashes.
+	loopAtFirstSight = 3
+)
+
+// unitTally is what is known of one unit since it was first seen, or last started by hand.
+type unitTally struct {
+	name        string
+	maxRestarts uint64
+
+	observable bool
+	why        string // where it is not observable
+
+	// Of the last reading. at is zero as long as there was none.
+	at    time.Time
+	now   probe.Unit
+	total uint64 // automatic restarts as told
+
+	counted      time.Time // when restarts began to be counted
+	base         uint64    // the total by then
+	invocation   uint64    // the total when the present invocation was first seen
+	looping      bool      // first seen in the middle of a crash loop
+	missingSince time.Time // zero: systemd knows the unit
+	exit         exit
+}
+
+// exit is how a unit's last run ended. It is latched, since systemd forgets it at the next start.
+type exit struct {
+	at     time.Time // zero: none was seen
+	result string
+	code   int32
+	status int32
+}
+
+// fold takes a reading and reports whether the unit was started by hand since the reading before.
+func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
+	t.observable, t.why = seen.Reading != nil, seen.Why
+	if !t.observable {
+		return false
+	}
+	u, first := *seen.Reading, t.at.IsZero()
+	anew := u.InvocationID != t.now.InvocationID
+	// systemd counts a restart before it starts the unit. So a start that no restart came before was someone's.
+	byHand = !first && anew && u.InvocationID != "" && seen.Restarts == t.invocation
+	if first || anew {
+		t.invocation = seen.Restarts
+	}
+	if first || byHand {
+		t.counted, t.base, t.exit = seen.Time, seen.Restarts, exit{}
+		n := uint64(u.NRestarts)
+		t.looping = first && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
+	}
+	t.at, t.now, t.total = seen.Time, u, seen.Restarts
+	t.latchExit()
+	switch {
+	case !missing(u):
+		t.missingSince = time.Time{}
+	case t.missingSince.IsZero():
+		t.missingSince = seen.Time
+	}
+	return byHand
+}
+
+func (t *unitTally) latchExit() {
+	exited, failed := t.now.ExecMainCode != 0, t.now.Result != "" && t.now.Result != "success"
+	if !exited && !failed {
+		return
+	}
+	at := t.now.ExecMainExit
+	if at.IsZero() {
+		at = t.at
+	}
+	t.exit = exit{at: at, result: t.now.Result, code: t.now.ExecMainCode, status: t.now.ExecMainStatus}
+}
+
+func (t *unitTally) standing() standing {
+	switch {
+	case !t.observable:
+		return unseen
+	case active(t.now):
+		return fine
+	default:
+		return broken
+	}
+}
+
+func (t *unitTally) restarts() uint64 { return t.total - t.base }
+
+// crashLooping reports whether the unit restarted more often than it may. Waiting does not take restarts back.
+func (t *unitTally) crashLooping() bool { return t.looping || t.restarts() > t.maxRestarts }
+
+// failed reports whether the unit has failed and systemd will not start it again.
+func (t *unitTally) failed() bool {
+	return t.now.ActiveState == "failed" && t.now.SubState != "failed-before-auto-restart"
+}
+
+// missingUntil is when the grace of a missing unit ends; zero where it is not missing, as far as can be seen.
+func (t *unitTally) missingUntil() time.Time {
+	if t.missingSince.IsZero() || !t.observable {
+		return time.Time{}
+	}
+	return t.missingSince.Add(missingGrace)
+}
+
+// hopeless reports whether waiting cannot help the unit.
+func (t *unitTally) hopeless(now time.Time) bool {
+	if until := t.missingUntil(); !until.IsZero() && !now.Before(until) {
+		return true
+	}
+	return t.crashLooping() || t.failed()
+}
+
+// state is the unit's state in a word of systemd's: why it is not loaded, else its ActiveState.
+func (t *unitTally) state() string {
+	switch {
+	case !t.observable:
+		return "unobservable"
+	case missing(t.now):
+		return t.now.LoadState
+	default:
+		return t.now.ActiveState
+	}
+}
+
+func active(u probe.Unit) bool {
+	return slices.Contains([]string{"active", "reloading", "refreshing"}, u.ActiveState)
+}
+
+// missing reports whether systemd has nothing to start. A unit whose file was taken away or masked while it runs goes on.
+func missing(u probe.Unit) bool {
+	return u.LoadState != "loaded" && u.LoadState != "" && !active(u)
+}
+
+func betweenCrashes(u probe.Unit) bool {
+	return u.SubState == "auto-restart" || u.SubState == "auto-restart-queued"
+}
+
+// Exit codes of a unit's main process, as sigaction(2) numbers them.
+const (
+	exited = 1
+	killed = 2
+	dumped = 3
+)
+
+func (e exit) String() string {
+	switch e.code {
+	case exited:
+		return fmt.Sprintf("exit status %d", e.status)
+	case killed:
+		return fmt.Sprintf("ended by signal %d", e.status)
+	case dumped:
+		return fmt.Sprintf("ended by signal %d with a core dump", e.status)
+	default:
+		return "result " + e.result
+	}
+}

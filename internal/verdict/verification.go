@@ -1,0 +1,237 @@
+package verdict
+
+import (
+	"time"
+
+	"postflight/probe"
+)
+
+// State says how far a verification is.
+type State string
+
+// The states. The last three are verdicts.
+const (
+	Settling     State = "settling"  // until every critical check passes and every unit is active
+	Observing    State = "observing" // for the policy's window after that
+	Passed       State = "passed"
+	Failed       State = "failed"
+	Inconclusive State = "inconclusive"
+)
+
+// Decided reports whether s is a verdict.
+func (s State) Decided() bool { return s == Passed || s == Failed || s == Inconclusive }
+
+// Reason says why a verification is inconclusive.
+type Reason string
+
+// The reasons to be inconclusive.
+const (
+	Interrupted Reason = "interrupted" // somebody ended it
+	Blind       Reason = "blind"       // what decides could not be observed
+)
+
+// Verification watches one deployment until it is decided. What is folded into it counts at its own time, so the verdict
+// is the same whether At is called often or never in between. It is for one goroutine.
+//
+// A unit that is started by hand meanwhile begins anew: it settles again, with the whole settle timeout from that start,
+// and nothing seen before counts, neither passes nor that unit's restarts.
+type Verification struct {
+	plan   Plan
+	checks []*checkTally
+	units  []*unitTally
+
+	now      time.Time // all up to here has been taken into account
+	state    State
+	since    time.Time // the plan's start, or the last start by hand
+	settled  time.Time // when Observing began
+	decided  time.Time
+	reason   Reason
+	findings []Finding
+}
+
+// New begins a verification. It refuses a plan in which nothing decides: nothing executed is never passed.
+func New(plan Plan) (*Verification, error) {
+	if err := plan.validate(); err != nil {
+		return nil, err
+	}
+	v := &Verification{plan: plan, state: Settling, now: plan.Start, since: plan.Start}
+	for _, c := range plan.Checks {
+		v.checks = append(v.checks, newCheckTally(c, plan.Policy))
+	}
+	for _, name := range plan.Units {
+		v.units = append(v.units, &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts)})
+	}
+	return v, nil
+}
+
+// FoldCheck takes one result of a check. It counts at its end, and not at all if the check began before the deployment.
+func (v *Verification) FoldCheck(r probe.Result) {
+	v.advance(r.End())
+	if v.state.Decided() || r.Start.Before(v.since) {
+		return
+	}
+	for _, t := range v.checks {
+		if t.Key == r.Key {
+			t.fold(r)
+			v.step()
+			return
+		}
+	}
+}
+
+// FoldUnit takes one reading of a unit. Restarts are counted from the first, so fold what is known of each unit at the
+// start.
+func (v *Verification) FoldUnit(seen UnitSeen) {
+	v.advance(seen.Time)
+	if v.state.Decided() || seen.Time.Before(v.plan.Start) {
+		return
+	}
+	for _, t := range v.units {
+		if t.name == seen.Unit {
+			if t.fold(seen) {
+				v.beginAnew(seen.Time)
+			}
+			v.step()
+			return
+		}
+	}
+}
+
+// Interrupt ends an undecided verification.
+func (v *Verification) Interrupt(now time.Time) {
+	v.advance(now)
+	if !v.state.Decided() {
+		v.decide(Inconclusive, Interrupted)
+	}
+}
+
+// At is all there is to tell at a time.
+func (v *Verification) At(now time.Time) Document {
+	v.advance(now)
+	return v.document()
+}
+
+// Deadline is the next time at which the passing of time alone changes something; zero once it is decided. Call At then.
+func (v *Verification) Deadline() time.Time {
+	if v.state.Decided() {
+		return time.Time{}
+	}
+	next := v.since.Add(v.plan.Policy.SettleTimeout)
+	if v.state == Observing {
+		next = v.windowEnd()
+		if !v.now.Before(next) {
+			next = v.silentAt()
+		}
+	}
+	for _, t := range v.units {
+		if until := t.missingUntil(); !until.IsZero() && until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}
+
+// advance lets time pass, one deadline after the other.
+func (v *Verification) advance(to time.Time) {
+	for next := v.Deadline(); !next.IsZero() && !next.After(to); next = v.Deadline() {
+		v.now = later(v.now, next)
+		v.step()
+	}
+	v.now = later(v.now, to)
+}
+
+// step draws the conclusions from what is known now.
+func (v *Verification) step() {
+	if v.hopeless() {
+		v.decide(Failed, "")
+		return
+	}
+	standing := v.standing()
+	if v.state == Settling {
+		switch {
+		case standing <= short:
+			v.state, v.settled = Observing, v.now
+		case !v.now.Before(v.since.Add(v.plan.Policy.SettleTimeout)):
+			v.conclude(standing)
+		}
+	}
+	if v.state == Observing && !v.now.Before(v.windowEnd()) {
+		v.conclude(standing)
+	}
+}
+
+// conclude decides where nothing more is to come. A streak that is still too short may yet become complete.
+func (v *Verification) conclude(standing standing) {
+	switch standing {
+	case fine:
+		v.decide(Passed, "")
+	case unseen:
+		v.decide(Inconclusive, Blind)
+	case broken:
+		v.decide(Failed, "")
+	}
+}
+
+func (v *Verification) decide(verdict State, reason Reason) {
+	v.state, v.reason, v.decided = verdict, reason, v.now
+	if verdict == Failed {
+		v.findings = diagnose(v.units, v.checks, v.now)
+	}
+}
+
+// beginAnew forgets what was seen of the checks: it was another run of the service.
+func (v *Verification) beginAnew(at time.Time) {
+	v.state, v.since, v.settled = Settling, at, time.Time{}
+	for _, t := range v.checks {
+		t.forget()
+	}
+}
+
+// standing is the worst of all that decides.
+func (v *Verification) standing() standing {
+	worst := fine
+	for _, t := range v.checks {
+		if t.Critical {
+			worst = max(worst, t.standing(v.now))
+		}
+	}
+	for _, t := range v.units {
+		worst = max(worst, t.standing())
+	}
+	return worst
+}
+
+// hopeless reports whether waiting cannot help.
+func (v *Verification) hopeless() bool {
+	for _, t := range v.checks {
+		if t.Critical && t.failing() && t.last.Reason == probe.ReasonAuthBypassed {
+			return true
+		}
+	}
+	for _, t := range v.units {
+		if t.hopeless(v.now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Verification) windowEnd() time.Time { return v.settled.Add(v.plan.Policy.Window) }
+
+// silentAt is when the first of the critical checks will not have been heard of for too long.
+func (v *Verification) silentAt() time.Time {
+	var first time.Time
+	for _, t := range v.checks {
+		if at := t.silentAt(); t.Critical && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}

@@ -1,0 +1,268 @@
+package exporter
+
+// kind is a metric's type as docs/metrics.md names it. A state set is a gauge per state, 1 for the one that holds.
+type kind string
+
+const (
+	gauge     kind = "gauge"
+	counter   kind = "counter"
+	histogram kind = "histogram"
+	stateSet  kind = "state set"
+)
+
+// metric is one row of the table: what is exported, and under which labels.
+type metric struct {
+	name   string
+	kind   kind
+	labels []string
+	help   string
+	value  bool // comes from the probe.Value of that name without prefix
+}
+
+// prefix is of all names. A probe.Value's name goes without.
+const prefix = "postflight_"
+
+// metricID is a metric's place in the table.
+type metricID int
+
+const (
+	probeSuccess metricID = iota
+	probeWarning
+	probeError
+	probesTotal
+	probeFailureInfo
+	probeDuration
+	probePhaseDuration
+	probeStatusCode
+	probeLastRun
+	probeLastSuccess
+	probeInterval
+	certificateExpiry
+	checkInfo
+	targetInfo
+	assertionSuccess
+	authRejectionStatus
+	authBypassed
+	healthStatus
+	healthComponentStatus
+	dbSessionsActive
+	dbSessionsMaxConcurrent
+	dbSessionLifetime
+	dbPotentialLeaks
+	dbSessionsOpened
+	dbSessionsClosed
+	dbSessionErrors
+	dbLongSessions
+	queueTasks
+	queueUsersProcessing
+	queueUserTasksMax
+	queueWait
+	unitRestarts
+	unitNRestarts
+	unitStarts
+	unitState
+	unitExits
+	unitMainExitStatus
+	unitCrashLooping
+	unitActiveEnter
+	unitMemory
+	unitTasks
+	unitObservable
+	schedulerLag
+	probesSkipped
+	buildInfo
+	metricCount
+)
+
+// labelsOf lists label names, service first: it is on all but the few that are not of a service.
+func labelsOf(names ...string) []string { return append([]string{"service"}, names...) }
+
+// table is every metric that there is. docs/metrics.md tells more of each.
+var table = [metricCount]metric{
+	probeSuccess: {
+		name: "postflight_probe_success", kind: gauge, labels: labelsOf("target", "check"),
+		help: "Whether the last probe passed, perhaps with a warning. Absent where it could not measure.",
+	},
+	probeWarning: {
+		name: "postflight_probe_warning", kind: gauge, labels: labelsOf("target", "check"),
+		help: "Whether the last probe passed with a warning.",
+	},
+	probeError: {
+		name: "postflight_probe_error", kind: gauge, labels: labelsOf("target", "check"),
+		help: "Whether the last probe could not measure, which says nothing about the backend.",
+	},
+	probesTotal: {
+		name: "postflight_probes_total", kind: counter, labels: labelsOf("target", "check", "outcome"),
+		help: "Probes by how they ended.",
+	},
+	probeFailureInfo: {
+		name: "postflight_probe_failure_info", kind: gauge, labels: labelsOf("target", "check", "reason"),
+		help: "Why the last probe failed or could not measure; always 1.",
+	},
+	probeDuration: {
+		name: "postflight_probe_duration_seconds", kind: histogram, labels: labelsOf("target", "check"),
+		help: "How long requests took that got an answer or timed out.",
+	},
+	probePhaseDuration: {
+		name: "postflight_probe_phase_duration_seconds", kind: gauge, labels: labelsOf("target", "check", "phase"),
+		help: "How long each phase of the last probe took.",
+	},
+	probeStatusCode: {
+		name: "postflight_probe_http_status_code", kind: gauge, labels: labelsOf("target", "check"),
+		help: "The HTTP status code that the last probe got.",
+	},
+	probeLastRun: {
+		name: "postflight_probe_last_run_timestamp_seconds", kind: gauge, labels: labelsOf("target", "check"),
+		help: "When the last probe ended.",
+	},
+	probeLastSuccess: {
+		name: "postflight_probe_last_success_timestamp_seconds", kind: gauge, labels: labelsOf("target", "check"),
+		help: "When the last probe ended that passed, perhaps with a warning.",
+	},
+	probeInterval: {
+		name: "postflight_probe_interval_seconds", kind: gauge, labels: labelsOf("target", "check"),
+		help: "Time between two probes as scheduled.",
+	},
+	certificateExpiry: {
+		name: "postflight_probe_tls_certificate_expiry_timestamp_seconds", kind: gauge, labels: labelsOf("target"),
+		help: "When the certificate expires that the target showed last, trusted or not.",
+	},
+	checkInfo: {
+		name: "postflight_check_info", kind: gauge, labels: labelsOf("check", "critical"),
+		help: "A configured check, and whether it decides if the service is up; always 1.",
+	},
+	targetInfo: {
+		name: "postflight_target_info", kind: gauge, labels: labelsOf("target"),
+		help: "A configured target; always 1.",
+	},
+	assertionSuccess: {
+		name: "postflight_assertion_success", kind: gauge, labels: labelsOf("target", "check", "assertion"),
+		help: "Whether the assertion held in the last probe.",
+	},
+	authRejectionStatus: {
+		name: "postflight_auth_rejection_status_code", kind: gauge, labels: labelsOf("target", "token"), value: true,
+		help: "The HTTP status code that answered a forged token; 401 is right.",
+	},
+	authBypassed: {
+		name: "postflight_auth_bypassed", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "Whether a forged token was accepted when that could last be told.",
+	},
+	healthStatus: {
+		name: "postflight_health_status", kind: stateSet, labels: labelsOf("target", "status"), value: true,
+		help: "What the backend says of its health; all 0 where the last probe did not learn it.",
+	},
+	healthComponentStatus: {
+		name: "postflight_health_component_status", kind: stateSet, labels: labelsOf("target", "component", "status"), value: true,
+		help: "What the backend says of the health of a component of its.",
+	},
+	dbSessionsActive: {
+		name: "postflight_db_sessions_active", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "Open database sessions of the worker process that answered.",
+	},
+	dbSessionsMaxConcurrent: {
+		name: "postflight_db_sessions_max_concurrent", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "The most database sessions at once, of the worker process that answered.",
+	},
+	dbSessionLifetime: {
+		name: "postflight_db_session_lifetime_average_seconds", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "How long a database session lasted on average, of the worker process that answered.",
+	},
+	dbPotentialLeaks: {
+		name: "postflight_db_potential_leaks", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "Database sessions that may have leaked, of the worker process that answered.",
+	},
+	dbSessionsOpened: {
+		name: "postflight_db_sessions_opened_total", kind: counter, labels: labelsOf("target"), value: true,
+		help: "Database sessions opened, as far as seen, over all worker processes.",
+	},
+	dbSessionsClosed: {
+		name: "postflight_db_sessions_closed_total", kind: counter, labels: labelsOf("target"), value: true,
+		help: "Database sessions closed, as far as seen, over all worker processes.",
+	},
+	dbSessionErrors: {
+		name: "postflight_db_session_errors_total", kind: counter, labels: labelsOf("target"), value: true,
+		help: "Errors of database sessions, as far as seen, over all worker processes.",
+	},
+	dbLongSessions: {
+		name: "postflight_db_long_sessions_total", kind: counter, labels: labelsOf("target"), value: true,
+		help: "Database sessions that the backend counts as long, as far as seen, over all worker processes.",
+	},
+	queueTasks: {
+		name: "postflight_queue_tasks", kind: gauge, labels: labelsOf("target", "status"), value: true,
+		help: "Tasks in the backend's queue by status.",
+	},
+	queueUsersProcessing: {
+		name: "postflight_queue_users_processing", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "Users with a task in processing.",
+	},
+	queueUserTasksMax: {
+		name: "postflight_queue_user_tasks_max", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "Tasks in processing of the user who has most of them.",
+	},
+	queueWait: {
+		name: "postflight_queue_wait_average_seconds", kind: gauge, labels: labelsOf("target"), value: true,
+		help: "How long tasks wait in the queue on average.",
+	},
+	unitRestarts: {
+		name: "postflight_unit_restarts_total", kind: counter, labels: labelsOf("unit"),
+		help: "Automatic restarts since the unit was first seen, whatever resets systemd's own figure.",
+	},
+	unitNRestarts: {
+		name: "postflight_unit_nrestarts", kind: gauge, labels: labelsOf("unit"),
+		help: "systemd's own count of automatic restarts, which resets set back to 0.",
+	},
+	unitStarts: {
+		name: "postflight_unit_starts_total", kind: counter, labels: labelsOf("unit", "trigger"),
+		help: "Starts of the unit since it was first seen, by what caused them.",
+	},
+	unitState: {
+		name: "postflight_unit_state", kind: stateSet, labels: labelsOf("unit", "state"),
+		help: "systemd's ActiveState of the unit, or why there is no such unit; all 0 while it is out of reach.",
+	},
+	unitExits: {
+		name: "postflight_unit_exits_total", kind: counter, labels: labelsOf("unit", "result"),
+		help: "Exits of the unit's main process that were seen, by systemd's Result.",
+	},
+	unitMainExitStatus: {
+		name: "postflight_unit_main_exit_status", kind: gauge, labels: labelsOf("unit", "kind"),
+		help: "Exit status of the unit's main process when it last ended, or the number of the signal that ended it.",
+	},
+	unitCrashLooping: {
+		name: "postflight_unit_crash_looping", kind: gauge, labels: labelsOf("unit"),
+		help: "Whether the unit is restarted again and again, or has failed after it was.",
+	},
+	unitActiveEnter: {
+		name: "postflight_unit_active_enter_timestamp_seconds", kind: gauge, labels: labelsOf("unit"),
+		help: "When the unit last became active.",
+	},
+	unitMemory: {
+		name: "postflight_unit_memory_bytes", kind: gauge, labels: labelsOf("unit"),
+		help: "Memory that the unit uses, as systemd accounts for it.",
+	},
+	unitTasks: {
+		name: "postflight_unit_tasks", kind: gauge, labels: labelsOf("unit"),
+		help: "Tasks (processes and threads) of the unit, as systemd accounts for them.",
+	},
+	unitObservable: {
+		name: "postflight_unit_observable", kind: gauge, labels: labelsOf("unit"),
+		help: "Whether the last look could see the unit.",
+	},
+	schedulerLag: {
+		name: "postflight_scheduler_lag_seconds", kind: histogram,
+		help: "By how much probes started later than they were due.",
+	},
+	probesSkipped: {
+		name: "postflight_probes_skipped_total", kind: counter, labels: labelsOf("reason"),
+		help: "Probes that were due and did not run.",
+	},
+	buildInfo: {
+		name: "postflight_build_info", kind: gauge, labels: []string{"version", "revision", "goversion"},
+		help: "Which postflight this is; always 1.",
+	},
+}
+
+// Bounds of the classic buckets, in seconds.
+var (
+	durationBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
+	lagBuckets      = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
+)

@@ -1,0 +1,231 @@
+package exporter_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/goleak"
+
+	"postflight/exporter"
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const backend = "https://10.0.0.1:8443"
+
+func check(name string, critical bool) probe.Check {
+	return probe.Check{
+		Key:      probe.Key{Service: "shop", Target: backend, Check: name},
+		Critical: critical,
+		Interval: 15 * time.Second,
+	}
+}
+
+func newExporter(t testing.TB, options exporter.Options, services ...state.Service) (*state.Store, *exporter.Exporter, *prometheus.Registry) {
+	t.Helper()
+	store, registry := state.New(), prometheus.NewRegistry()
+	e, err := exporter.New(store, registry, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Apply(services)
+	return store, e, registry
+}
+
+// scrape is what a Prometheus that asks for text gets.
+func scrape(t testing.TB, registry *prometheus.Registry) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	exporter.Handler(registry).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("scraping: %d %s", w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// shop has one of everything: checks that pass, warn, fail, err and have not run; units that crash, are missing and out
+// of reach.
+func shop() []state.Service {
+	return []state.Service{
+		{
+			Name: "shop",
+			Checks: []probe.Check{
+				check("health", true), check("auth", true), check("db-monitor", true), check("queue-status", true),
+				check("front-end", false),
+			},
+			Units: []string{"shop.service", "typo.service"},
+		},
+		{Name: "worker", Units: []string{"worker.service"}},
+	}
+}
+
+// aMorning is what happens to the shop.
+func aMorning(store *state.Store, e *exporter.Exporter) {
+	began := time.Now()
+	at := func(seconds float64) time.Time { return began.Add(time.Duration(seconds * float64(time.Second))) }
+	probed := func(name string, r probe.Result) {
+		r.Key, r.Duration = check(name, true).Key, 50*time.Millisecond
+		store.Fold(r)
+	}
+	phases := [...]time.Duration{
+		probe.Connect: time.Millisecond, probe.TLS: 3 * time.Millisecond,
+		probe.Processing: 20 * time.Millisecond, probe.Transfer: 500 * time.Microsecond,
+	}
+	probed("health", probe.Result{
+		Start: at(1), Outcome: probe.Pass, Status: 200, Phases: phases, Latencies: []time.Duration{24500 * time.Microsecond},
+		Values: []probe.Value{{Metric: "health_status", State: "healthy"}},
+	})
+	probed("health", probe.Result{
+		Start: at(16), Outcome: probe.Warn, Status: 200, Phases: phases, Latencies: []time.Duration{31250 * time.Microsecond},
+		Wanted: "status healthy", Got: "status degraded", CertificateExpiry: at(86400),
+		Values: []probe.Value{
+			{Metric: "health_status", State: "degraded"},
+			{Metric: "health_component_status", Label: "cache", State: "unhealthy"},
+			{Metric: "health_component_status", Label: "odd \"name\"\n\\ \xff", State: "never heard of"},
+			{Metric: "a_metric_of_no_table", Number: 1},
+		},
+		Assertions: []probe.Assertion{{Name: "fresh", Held: true}, {Name: "in-stock", Held: false}},
+	})
+	probed("auth", probe.Result{
+		Start: at(2), Outcome: probe.Fail, Reason: probe.ReasonAuthBypassed, Status: 200, CertificateExpiry: at(40000),
+		Latencies: []time.Duration{10 * time.Millisecond, 20 * time.Millisecond, 7 * time.Second},
+		Values: []probe.Value{
+			{Metric: "auth_rejection_status_code", Label: "malformed", Number: 401},
+			{Metric: "auth_rejection_status_code", Label: "wrong_key", Number: 401},
+			{Metric: "auth_rejection_status_code", Label: "alg_none", Number: 200},
+			{Metric: "auth_bypassed", Number: 1},
+		},
+	})
+	worker := probe.Process{Earliest: at(-3600), Latest: at(-3599.9)}
+	for i, opened := range []float64{120345, 120365} {
+		probed("db-monitor", probe.Result{
+			Start: at(3 + 15*float64(i)), Outcome: probe.Pass, Status: 200, Latencies: []time.Duration{4 * time.Millisecond},
+			Values: []probe.Value{
+				{Metric: "db_sessions_active", Number: 4},
+				{Metric: "db_sessions_max_concurrent", Number: 22},
+				{Metric: "db_session_lifetime_average_seconds", Number: 0.0312},
+				{Metric: "db_potential_leaks", Number: 0},
+				{Metric: "db_sessions_opened_total", Number: opened, Process: worker},
+				{Metric: "db_sessions_closed_total", Number: opened - 4, Process: worker},
+				{Metric: "db_session_errors_total", Number: 7, Process: worker},
+			},
+		})
+	}
+	probed("queue-status", probe.Result{Start: at(4), Outcome: probe.Pass, Status: 200, Values: []probe.Value{
+		{Metric: "queue_tasks", Label: "queued", Number: 12},
+	}})
+	probed("queue-status", probe.Result{Start: at(19), Outcome: probe.Error, Reason: probe.ReasonCredentials, Status: 401})
+
+	seen := func(name string, seconds float64, u probe.Unit) {
+		store.Fold(probe.Result{Key: probe.Key{Service: "shop", Unit: name}, Start: at(seconds), Unit: &u})
+	}
+	memory, tasks := uint64(104857600), uint64(9)
+	seen("shop.service", 5, probe.Unit{
+		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", NRestarts: 7, InvocationID: "aa",
+	})
+	seen("shop.service", 6, probe.Unit{
+		LoadState: "loaded", ActiveState: "activating", SubState: "auto-restart", Result: "oom-kill", NRestarts: 7, InvocationID: "aa",
+		ExecMainCode: 2, ExecMainStatus: 9, ExecMainExit: at(5.5),
+	})
+	seen("shop.service", 7, probe.Unit{
+		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", NRestarts: 8, InvocationID: "bb",
+		ActiveEnter: at(6.25), MemoryBytes: &memory, Tasks: &tasks,
+	})
+	seen("typo.service", 5, probe.Unit{LoadState: "not-found", ActiveState: "inactive", SubState: "dead", Result: "success"})
+	store.Fold(probe.Result{Key: probe.Key{Service: "worker", Unit: "worker.service"}, Start: at(5), Outcome: probe.Error})
+
+	e.CountSkip(check("health", true).Key, probe.SkipOverlap)
+	e.ObserveLag(2 * time.Millisecond)
+	e.ObserveLag(3 * time.Second)
+}
+
+// TestExposition compares all that is exported, before and after, with what stands in testdata. Time begins with the
+// year 2000 there, which is 946684800.
+func TestExposition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		small := state.Service{Name: "shop", Checks: []probe.Check{check("health", true)}, Units: []string{"shop.service"}}
+		_, _, registry := newExporter(t, exporter.Options{}, small)
+		compare(t, "testdata/at_start.prom", scrape(t, registry))
+
+		store, e, all := newExporter(t, exporter.Options{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"}, shop()...)
+		time.Sleep(20 * time.Second)
+		aMorning(store, e)
+		compare(t, "testdata/a_morning.prom", scrape(t, all))
+	})
+}
+
+func compare(t *testing.T, file, got string) {
+	t.Helper()
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", file, diff)
+	}
+}
+
+func TestPromtoolHasNothingToSay(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("promtool is not installed: it comes with Debian's prometheus")
+		}
+		t.Skip("promtool is not installed: it comes with Debian's prometheus")
+	}
+	store, e, registry := newExporter(t, exporter.Options{}, shop()...)
+	aMorning(store, e)
+	for name, r := range map[string]*prometheus.Registry{"ours": registry, "go's and the process's": exporter.NewRegistry()} {
+		cmd := exec.Command(promtool, "check", "metrics")
+		cmd.Stdin = strings.NewReader(scrape(t, r))
+		if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// TestStrictly has the registry check that each series is one of the table, well-formed and told once.
+func TestStrictly(t *testing.T) {
+	store, registry := state.New(), prometheus.NewPedanticRegistry()
+	e, err := exporter.New(store, registry, exporter.Options{NativeHistograms: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.Apply(shop())
+	aMorning(store, e)
+	if _, err := registry.Gather(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRegisteringTwiceIsAnError(t *testing.T) {
+	store, _, registry := newExporter(t, exporter.Options{})
+	if _, err := exporter.New(store, registry, exporter.Options{}); err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestOpenMetricsIsToBeHad(t *testing.T) {
+	_, _, registry := newExporter(t, exporter.Options{}, shop()...)
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
+	w := httptest.NewRecorder()
+	exporter.Handler(registry).ServeHTTP(w, r)
+	if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "application/openmetrics-text") {
+		t.Errorf("content type %q", got)
+	}
+	if !strings.HasSuffix(w.Body.String(), "# EOF\n") {
+		t.Error("it has no end")
+	}
+}

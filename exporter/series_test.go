@@ -1,0 +1,187 @@
+package exporter_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"postflight/exporter"
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// seriesWith counts the series of an exposition that hold all of the texts.
+func seriesWith(exposition string, texts ...string) int {
+	n := 0
+lines:
+	for line := range strings.Lines(exposition) {
+		for _, text := range texts {
+			if strings.HasPrefix(line, "#") || !strings.Contains(line, text) {
+				continue lines
+			}
+		}
+		n++
+	}
+	return n
+}
+
+// TestACheckHasFewSeries: with every phase, every counter and a reason, of which no check has more.
+func TestACheckHasFewSeries(t *testing.T) {
+	const limit = 30
+	store, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{check("auth", true)}})
+	key := check("auth", true).Key
+	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Warn, Status: 200})
+	store.Fold(probe.Result{
+		Key: key, Start: time.Now(), Outcome: probe.Fail, Reason: probe.ReasonStatus, Status: 500,
+		Phases: [...]time.Duration{1, 1, 1, 1, 1}, Latencies: []time.Duration{time.Millisecond},
+	})
+	got := seriesWith(scrape(t, registry), `check="auth"`, "target=")
+	if got > limit {
+		t.Errorf("%d series, at most %d", got, limit)
+	}
+	if got < 25 {
+		t.Errorf("only %d series: this is not the most that a check has", got)
+	}
+}
+
+func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
+	store, e, registry := newExporter(t, exporter.Options{}, shop()...)
+	aMorning(store, e)
+	left := shop()
+	left[0].Checks, left[0].Units = left[0].Checks[1:], left[0].Units[:1]
+	store.Apply(left[:1])
+	exposition := scrape(t, registry)
+	for _, gone := range []string{`check="health"`, `unit="typo.service"`, `service="worker"`, "postflight_health_status"} {
+		if n := seriesWith(exposition, gone); n > 0 {
+			t.Errorf("%d series with %s are left", n, gone)
+		}
+	}
+	for _, kept := range []string{
+		`postflight_probe_duration_seconds_count{check="auth",service="shop",target="https://10.0.0.1:8443"} 3`,
+		`postflight_probes_skipped_total{reason="overlap",service="shop"} 1`,
+		`postflight_unit_restarts_total{service="shop",unit="shop.service"} 1`,
+	} {
+		if seriesWith(exposition, kept) != 1 {
+			t.Errorf("%s is not kept", kept)
+		}
+	}
+
+	store.Apply(nil)
+	store.Apply(shop())
+	exposition = scrape(t, registry)
+	for _, anew := range []string{
+		`postflight_probe_duration_seconds_count{check="auth",service="shop",target="https://10.0.0.1:8443"} 0`,
+		`postflight_probes_skipped_total{reason="overlap",service="shop"} 0`,
+	} {
+		if seriesWith(exposition, anew) != 1 {
+			t.Errorf("what comes back does not begin anew: no %s", anew)
+		}
+	}
+}
+
+// TestChecksOfOneTargetShareItsSeries: two checks that read the same metric must not break the scrape.
+func TestChecksOfOneTargetShareItsSeries(t *testing.T) {
+	store, _, registry := newExporter(t, exporter.Options{}, state.Service{
+		Name: "shop", Checks: []probe.Check{check("health", true), check("health-again", true)},
+	})
+	for i, status := range []string{"degraded", "healthy"} {
+		store.Fold(probe.Result{
+			Key: check([]string{"health", "health-again"}[i], true).Key, Start: time.Now(),
+			Values:            []probe.Value{{Metric: "health_status", State: status}},
+			Assertions:        []probe.Assertion{{Name: "twice", Held: true}, {Name: "twice"}},
+			CertificateExpiry: time.Now(),
+		})
+	}
+	if _, err := registry.Gather(); err != nil {
+		t.Error(err)
+	}
+	if want := `postflight_health_status{service="shop",status="degraded",target="https://10.0.0.1:8443"} 1`; seriesWith(scrape(t, registry), want) != 1 {
+		t.Errorf("no %s", want)
+	}
+}
+
+func TestAGaugeIsNotShownAsACounter(t *testing.T) {
+	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
+	store.Fold(probe.Result{Key: check("db-monitor", true).Key, Start: time.Now(), Values: []probe.Value{
+		{Metric: "db_sessions_opened_total", Number: 120345}, // a counter whose process is not known
+		{Metric: "db_sessions_active", Number: 1, Process: probe.Process{Latest: time.Now()}},
+	}})
+	if n := seriesWith(scrape(t, registry), "postflight_db_"); n != 0 {
+		t.Errorf("%d series", n)
+	}
+}
+
+func TestAuthBypassedOutlivesAProbeThatCannotTell(t *testing.T) {
+	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
+	key := check("auth", true).Key
+	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Fail, Values: []probe.Value{{Metric: "auth_bypassed", Number: 1}}})
+	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Fail, Reason: probe.ReasonConnect})
+	if seriesWith(scrape(t, registry), `postflight_auth_bypassed{service="shop",target="https://10.0.0.1:8443"} 1`) != 1 {
+		t.Error("it was cleared")
+	}
+}
+
+func TestTextThatIsNotUTF8IsExported(t *testing.T) {
+	odd := probe.Key{Service: "sh\xffop", Target: "http://\xff\"\n", Check: "\\\xff"}
+	store, e, registry := newExporter(t, exporter.Options{Version: "\xff"}, state.Service{
+		Name: odd.Service, Checks: []probe.Check{{Key: odd}}, Units: []string{"\xff.service"},
+	})
+	store.Fold(probe.Result{Key: odd, Start: time.Now(), Latencies: []time.Duration{1}})
+	e.CountSkip(odd, probe.SkipCapacity)
+	if _, err := registry.Gather(); err != nil {
+		t.Error(err)
+	}
+	want := "postflight_probe_success{check=\"\\\\\uFFFD\",service=\"sh\uFFFDop\",target=\"http://\uFFFD\\\"\\n\"} 1"
+	if seriesWith(scrape(t, registry), want) != 1 {
+		t.Errorf("no %s", want)
+	}
+}
+
+func TestNativeHistogramsOnlyWhenAsked(t *testing.T) {
+	for _, asked := range []bool{false, true} {
+		store, e, registry := newExporter(t, exporter.Options{NativeHistograms: asked}, shop()...)
+		aMorning(store, e)
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := 0
+		for _, family := range families {
+			for _, m := range family.GetMetric() {
+				h := m.GetHistogram()
+				if h.GetSampleCount() == 0 {
+					continue
+				}
+				seen++
+				if native := h.Schema != nil; native != asked || len(h.GetBucket()) != 10 {
+					t.Errorf("%s: native is %t when asked is %t, and %d classic buckets", family.GetName(), native, asked, len(h.GetBucket()))
+				}
+			}
+		}
+		if seen != 4 {
+			t.Errorf("%d histograms with observations, want those of 3 checks and the scheduler's", seen)
+		}
+	}
+}
+
+func BenchmarkScrape(b *testing.B) {
+	service := state.Service{Name: "large"}
+	for i := range 4000 {
+		key := probe.Key{Service: "large", Target: fmt.Sprint("http://10.0.0.1:", i/4), Check: fmt.Sprint("check-", i%4)}
+		service.Checks = append(service.Checks, probe.Check{Key: key, Interval: 15 * time.Second})
+	}
+	store, _, registry := newExporter(b, exporter.Options{}, service)
+	for _, c := range service.Checks {
+		store.Fold(probe.Result{
+			Key: c.Key, Start: time.Now(), Duration: time.Millisecond, Status: 200,
+			Phases:    [...]time.Duration{probe.Connect: 1, probe.Processing: 1, probe.Transfer: 1},
+			Latencies: []time.Duration{time.Millisecond},
+		})
+	}
+	b.ReportAllocs()
+	b.ReportMetric(float64(seriesWith(scrape(b, registry), "postflight")), "series")
+	for b.Loop() {
+		scrape(b, registry)
+	}
+}

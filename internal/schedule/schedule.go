@@ -94,6 +94,13 @@ func Parse(text string) (Schedule, error) {
 	return parseCron(text, expression, zone)
 }
 
+// Every gives the schedule "@every d", with d rounded up to the grid of 10 ms and kept within the limits of @every.
+func Every(d time.Duration) Schedule {
+	d = min(max((d+grid-1).Truncate(grid), minEvery), maxEvery)
+	text := "@every " + d.String()
+	return Schedule{text: text, timing: every(d), identity: text, shortest: d, spread: d}
+}
+
 func parseEvery(text, duration string) (Schedule, error) {
 	d, err := time.ParseDuration(duration)
 	switch {
@@ -107,5 +114,7 @@ func parseEvery(text, duration string) (Schedule, error) {
 	case d%grid != 0:
 		return Schedule{}, fmt.Errorf("@every %s is not a whole number of 10 ms; write %q", duration, "@every "+d.Round(grid).String())
 	}
-	return Schedule{text: text, timing: every(d), identity: "@every " + d.String(), shortest: d, spread: d}, nil
+	s := Every(d)
+	s.text = text
+	return s, nil
 }

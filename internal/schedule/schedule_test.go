@@ -130,6 +130,23 @@ func TestEqualHoweverWritten(t *testing.T) {
 	}
 }
 
+func TestEveryKeepsToTheGridAndTheLimits(t *testing.T) {
+	for _, tc := range []struct {
+		d    time.Duration
+		want string
+	}{
+		{time.Second, "@every 1s"},
+		{1234567 * time.Microsecond, "@every 1.24s"},
+		{0, "@every 100ms"},
+		{1000 * 24 * time.Hour, "@every 8760h0m0s"},
+	} {
+		got := Every(tc.d)
+		if got.String() != tc.want || !got.Equal(parse(t, tc.want)) {
+			t.Errorf("every %v: got %v, want %s", tc.d, got, tc.want)
+		}
+	}
+}
+
 func parse(t testing.TB, text string) Schedule {
 	t.Helper()
 	s, err := Parse(text)

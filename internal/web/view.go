@@ -1,0 +1,220 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// tone is how a row is coloured. It never tells anything that is not written as well.
+type tone string
+
+const (
+	good  tone = "good"
+	warn  tone = "warn"
+	bad   tone = "bad"
+	blind tone = "blind" // not known
+)
+
+// view is what the page shows: texts, ready to be written.
+//
+// What came from a backend is left out, except its status codes: the page may be open to more people than the backend
+// is. What was wanted is our own text.
+type view struct {
+	Tone     tone
+	Headline string
+	At       time.Time
+	Services []serviceView
+}
+
+type serviceView struct {
+	Name    string
+	Tone    tone
+	Summary string
+	Targets []targetView
+	Units   []unitView
+}
+
+type targetView struct {
+	URL    string
+	Checks []checkView
+}
+
+type checkView struct {
+	Name     string
+	Optional bool
+	Tone     tone
+	Outcome  string
+	Reason   string
+	Status   string
+	Wanted   string
+	Age      string
+	Took     string
+}
+
+type unitView struct {
+	Name     string
+	Tone     tone
+	State    string
+	Sub      string
+	Note     string
+	Restarts uint64
+	Since    string
+	Memory   string
+	Age      string
+}
+
+func viewOf(snapshot *state.Snapshot) view {
+	v := view{At: snapshot.Time.UTC()}
+	var tones []tone
+	for _, service := range snapshot.Services {
+		s := serviceOf(service, snapshot.Time)
+		v.Services = append(v.Services, s)
+		tones = append(tones, s.Tone)
+	}
+	v.Tone = worst(tones)
+	v.Headline = headline(tones)
+	return v
+}
+
+func headline(tones []tone) string {
+	switch n, of := count(tones, bad), len(tones); {
+	case of == 0:
+		return "No service is configured"
+	case n > 0:
+		return fmt.Sprintf("%d of %s failing", n, services(of))
+	case worst(tones) == good:
+		return services(of) + " healthy"
+	case worst(tones) == warn:
+		return fmt.Sprintf("%d of %s with warnings", count(tones, warn), services(of))
+	default:
+		return fmt.Sprintf("%d of %s not known", count(tones, blind), services(of))
+	}
+}
+
+func services(n int) string {
+	if n == 1 {
+		return "1 service"
+	}
+	return strconv.Itoa(n) + " services"
+}
+
+// worst is the gravest of tones: what is known to be bad goes before what is not known.
+func worst(tones []tone) tone {
+	for _, t := range []tone{bad, blind, warn} {
+		if count(tones, t) > 0 {
+			return t
+		}
+	}
+	return good
+}
+
+func count(tones []tone, t tone) (n int) {
+	for _, of := range tones {
+		if of == t {
+			n++
+		}
+	}
+	return n
+}
+
+func serviceOf(service state.ServiceState, now time.Time) serviceView {
+	v := serviceView{Name: service.Name}
+	var tones []tone
+	at := map[string]int{}
+	for _, c := range service.Checks {
+		url := c.Check.Key.Target
+		i, known := at[url]
+		if !known {
+			i = len(v.Targets)
+			at[url] = i
+			v.Targets = append(v.Targets, targetView{URL: url})
+		}
+		check := checkOf(c, now)
+		v.Targets[i].Checks = append(v.Targets[i].Checks, check)
+		tones = append(tones, weight(check))
+	}
+	for _, u := range service.Units {
+		unit := unitOf(u, now)
+		v.Units = append(v.Units, unit)
+		tones = append(tones, unit.Tone)
+	}
+	v.Tone = worst(tones)
+	v.Summary = map[tone]string{good: "healthy", warn: "warnings", bad: "failing", blind: "not known"}[v.Tone]
+	return v
+}
+
+// weight is what a check means to its service: one that is not critical does not take it down.
+func weight(c checkView) tone {
+	if c.Optional && c.Tone != good {
+		return warn
+	}
+	return c.Tone
+}
+
+func checkOf(c *state.CheckState, now time.Time) checkView {
+	v := checkView{Name: c.Check.Key.Check, Optional: !c.Check.Critical}
+	if !c.HasRun() {
+		v.Tone, v.Outcome = blind, "not run yet"
+		return v
+	}
+	last := c.Last
+	v.Tone = map[probe.Outcome]tone{probe.Pass: good, probe.Warn: warn, probe.Fail: bad, probe.Error: blind}[last.Outcome]
+	v.Outcome, v.Reason, v.Wanted = last.Outcome.String(), string(last.Reason), last.Wanted
+	if last.Status != 0 {
+		v.Status = strconv.Itoa(last.Status)
+	}
+	v.Age, v.Took = ago(now.Sub(last.End())), last.Duration.Round(time.Millisecond).String()
+	return v
+}
+
+func unitOf(u *state.UnitState, now time.Time) unitView {
+	v := unitView{Name: u.Key.Unit, Restarts: u.Restarts}
+	switch {
+	case !u.HasRun():
+		v.Tone, v.State = blind, "not looked at yet"
+		return v
+	case !u.Observable():
+		v.Tone, v.State, v.Age = blind, "out of reach", ago(now.Sub(u.Last.End()))
+		return v
+	}
+	seen := u.Last.Unit
+	v.State, v.Sub, v.Age = u.State(), seen.SubState, ago(now.Sub(u.Last.End()))
+	switch v.State {
+	case "active":
+		v.Tone = good
+	case "reloading", "refreshing", "activating", "deactivating":
+		v.Tone = warn
+	default:
+		v.Tone = bad
+	}
+	if u.CrashLooping(now) {
+		v.Tone, v.Note = bad, "crash looping"
+	}
+	if v.State == "active" && !seen.ActiveEnter.IsZero() {
+		v.Since = duration(now.Sub(seen.ActiveEnter))
+	}
+	if seen.MemoryBytes != nil {
+		v.Memory = fmt.Sprintf("%.0f MiB", float64(*seen.MemoryBytes)/(1<<20))
+	}
+	return v
+}
+
+func ago(d time.Duration) string { return duration(d) + " ago" }
+
+// duration says how long in one unit, which is as exact as anybody reads it.
+func duration(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(max(d, 0).Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	default:
+		return fmt.Sprintf("%d days", int(d.Hours()/24))
+	}
+}

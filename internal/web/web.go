@@ -1,0 +1,88 @@
+// Package web serves what people and machines ask for over HTTP: the status page, the metrics, and whether postflight
+// itself is alive and ready. It changes nothing.
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// Options says what to serve.
+type Options struct {
+	Store   *state.Store
+	Metrics http.Handler
+	Version string
+	Started time.Time // of the program: it is ready some time after that, whatever has not run
+}
+
+// readyAfter is how long to wait for the first run of all checks. A target that hangs must not keep postflight from
+// being ready for ever.
+const readyAfter = 30 * time.Second
+
+// Handler serves all routes.
+func Handler(options Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", newPage(options))
+	mux.Handle("GET /metrics", options.Metrics)
+	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		answer(w, http.StatusOK, "postflight is alive.\n")
+	})
+	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
+		now := time.Now()
+		waiting := notRun(options.Store.Snapshot(now))
+		if len(waiting) > 0 && now.Sub(options.Started) < readyAfter {
+			answer(w, http.StatusServiceUnavailable, awaiting(waiting))
+			return
+		}
+		answer(w, http.StatusOK, "postflight is ready.\n")
+	})
+	return harmless(mux)
+}
+
+// harmless forbids browsers to make more of an answer than it says it is.
+func harmless(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func answer(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprint(w, text)
+}
+
+func notRun(snapshot *state.Snapshot) []probe.Key {
+	var keys []probe.Key
+	for _, service := range snapshot.Services {
+		for _, c := range service.Checks {
+			if !c.HasRun() {
+				keys = append(keys, c.Check.Key)
+			}
+		}
+	}
+	return keys
+}
+
+// awaiting names the checks that have not run, the first of them if they are many.
+func awaiting(keys []probe.Key) string {
+	const most = 20
+	var text strings.Builder
+	fmt.Fprintf(&text, "postflight is not ready: %d of its checks have not run yet.\n", len(keys))
+	for i, key := range keys {
+		if i == most {
+			fmt.Fprintf(&text, "… and %d more\n", len(keys)-most)
+			break
+		}
+		fmt.Fprintf(&text, "%s: %s of %s\n", key.Service, key.Check, key.Target)
+	}
+	return text.String()
+}

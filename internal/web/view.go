@@ -81,25 +81,29 @@ func viewOf(snapshot *state.Snapshot) view {
 }
 
 func headline(tones []tone) string {
-	switch n, of := count(tones, bad), len(tones); {
-	case of == 0:
-		return "No service is configured"
-	case n > 0:
-		return fmt.Sprintf("%d of %s failing", n, services(of))
-	case worst(tones) == good:
-		return services(of) + " healthy"
-	case worst(tones) == warn:
-		return fmt.Sprintf("%d of %s with warnings", count(tones, warn), services(of))
-	default:
-		return fmt.Sprintf("%d of %s not known", count(tones, blind), services(of))
+	switch worst(tones) {
+	case bad:
+		return services(count(tones, bad), len(tones)) + " failing"
+	case blind:
+		return services(count(tones, blind), len(tones)) + " not known"
+	case warn:
+		return services(count(tones, warn), len(tones)) + " with warnings"
 	}
+	if len(tones) == 0 {
+		return "No service is configured"
+	}
+	return services(len(tones), len(tones)) + " healthy"
 }
 
-func services(n int) string {
-	if n == 1 {
+func services(n, of int) string {
+	switch {
+	case of == 1:
 		return "1 service"
+	case n == of:
+		return fmt.Sprintf("%d services", of)
+	default:
+		return fmt.Sprintf("%d of %d services", n, of)
 	}
-	return strconv.Itoa(n) + " services"
 }
 
 // worst is the gravest of tones: what is known to be bad goes before what is not known.
@@ -167,7 +171,7 @@ func checkOf(c *state.CheckState, now time.Time) checkView {
 	if last.Status != 0 {
 		v.Status = strconv.Itoa(last.Status)
 	}
-	v.Age, v.Took = ago(now.Sub(last.End())), last.Duration.Round(time.Millisecond).String()
+	v.Age, v.Took = ago(now.Sub(last.End())), fmt.Sprintf("%d ms", last.Duration.Milliseconds())
 	return v
 }
 

@@ -158,50 +158,50 @@ func TestThePageSaysHowThingsAre(t *testing.T) {
 		folds []func(*state.Store, time.Time)
 		want  []string
 	}{
-		{"nothing has run", nil, []string{"1 of 1 service not known", "health not run yet", "shop.service not looked at yet"}},
+		{"nothing has run", nil, []string{"1 service not known", "health not run yet", "shop.service not looked at yet"}},
 		{
 			"all is well",
 			[]func(*state.Store, time.Time){passed, running},
-			[]string{"1 service healthy", "health pass 200 4 s ago took 1s", "shop.service active running 0 restarts 1 min ago"},
+			[]string{"1 service healthy", "health pass 200 4 s ago took 1000 ms", "shop.service active running 0 restarts 1 min ago"},
 		},
 		{
 			"a warning",
 			[]func(*state.Store, time.Time){check("health", probe.Result{Outcome: probe.Warn, Status: 200, Wanted: "status healthy"}), running},
-			[]string{"1 of 1 service with warnings", "health warn 200 wanted status healthy"},
+			[]string{"1 service with warnings", "health warn 200 wanted status healthy"},
 		},
 		{
 			"a failure",
 			[]func(*state.Store, time.Time){
 				check("health", probe.Result{Outcome: probe.Fail, Reason: probe.ReasonConnect, Wanted: "a connection", Got: "refused"}), running,
 			},
-			[]string{"1 of 1 service failing", "health fail connect wanted a connection 4 s ago"},
+			[]string{"1 service failing", "health fail connect wanted a connection 4 s ago"},
 		},
 		{
 			"could not be measured",
 			[]func(*state.Store, time.Time){check("health", probe.Result{Outcome: probe.Error, Reason: probe.ReasonCredentials}), running},
-			[]string{"1 of 1 service not known", "health error credentials"},
+			[]string{"1 service not known", "health error credentials"},
 		},
 		{
 			"a check that is not critical takes nothing down",
 			[]func(*state.Store, time.Time){passed, check("front-end", probe.Result{Outcome: probe.Fail}), running},
-			[]string{"1 of 1 service with warnings", "front-end not critical fail"},
+			[]string{"1 service with warnings", "front-end not critical fail"},
 		},
 		{
 			"a crash loop, though systemd says running",
 			[]func(*state.Store, time.Time){
 				passed, running, unit(&probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running", NRestarts: 21667}, 0),
 			},
-			[]string{"1 of 1 service failing", "shop.service active crash looping running 21667 restarts"},
+			[]string{"1 service failing", "shop.service active crash looping running 21667 restarts"},
 		},
 		{
 			"a unit that is not there",
 			[]func(*state.Store, time.Time){passed, unit(&probe.Unit{LoadState: "not-found", ActiveState: "inactive", SubState: "dead"}, 0)},
-			[]string{"1 of 1 service failing", "shop.service not-found dead"},
+			[]string{"1 service failing", "shop.service not-found dead"},
 		},
 		{
 			"systemd is out of reach",
 			[]func(*state.Store, time.Time){passed, running, unit(nil, 0)},
-			[]string{"1 of 1 service not known", "shop.service out of reach"},
+			[]string{"1 service not known", "shop.service out of reach"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -222,6 +222,34 @@ func TestThePageSaysHowThingsAre(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestTheHeadlineCountsServices(t *testing.T) {
+	store := state.New()
+	var services []state.Service
+	for i := range 3 {
+		services = append(services, state.Service{Name: fmt.Sprint(i), Checks: []probe.Check{{Key: probe.Key{Service: fmt.Sprint(i), Check: "c"}, Critical: true}}})
+	}
+	store.Apply(services)
+	for _, step := range []struct {
+		service string
+		outcome probe.Outcome
+		want    string
+	}{
+		{"0", probe.Pass, "2 of 3 services not known"},
+		{"1", probe.Warn, "1 of 3 services not known"},
+		{"2", probe.Pass, "1 of 3 services with warnings"},
+		{"1", probe.Pass, "3 services healthy"},
+		{"0", probe.Error, "1 of 3 services not known"},
+		{"1", probe.Fail, "1 of 3 services failing"},
+		{"2", probe.Fail, "2 of 3 services failing"},
+		{"0", probe.Fail, "3 services failing"},
+	} {
+		store.Fold(probe.Result{Key: probe.Key{Service: step.service, Check: "c"}, Start: time.Now(), Outcome: step.outcome})
+		if page := text(handler(store)); !strings.Contains(page, "postflight "+step.want) {
+			t.Errorf("after %s %v it does not say %q", step.service, step.outcome, step.want)
+		}
 	}
 }
 

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"postflight/internal/app"
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+type checkCommand struct {
+	source
+}
+
+func (c checkCommand) Run(inv *invocation) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	seen := app.Look(inv.ctx, app.LookOptions{Config: cfg, Build: buildInfo(), BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS")})
+	var worst probe.Outcome
+	looked := 0
+	for _, service := range seen.Services {
+		looked += len(service.Checks) + len(service.Units)
+		worst = max(worst, printService(inv.stdout, service))
+	}
+	switch {
+	case looked == 0:
+		return usageError{errors.New("no checks at all")}
+	case worst == probe.Fail:
+		return exitCode(exitFailed)
+	case worst == probe.Error:
+		return exitCode(exitInconclusive)
+	}
+	return nil
+}
+
+// printService prints what was seen of a service and returns what it amounts to: the worst of all that decides.
+func printService(to io.Writer, service state.ServiceState) probe.Outcome {
+	var worst probe.Outcome
+	fmt.Fprintln(to, service.Name)
+	target := ""
+	for _, check := range service.Checks {
+		if check.Check.Key.Target != target {
+			target = check.Check.Key.Target
+			fmt.Fprintf(to, "  %s\n", target)
+		}
+		outcome := outcomeOf(check.Last, check.HasRun())
+		if check.Check.Critical {
+			worst = max(worst, outcome)
+		}
+		printCheck(to, check, outcome)
+	}
+	for _, unit := range service.Units {
+		worst = max(worst, printUnit(to, unit))
+	}
+	return worst
+}
+
+func outcomeOf(last probe.Result, run bool) probe.Outcome {
+	if !run {
+		return probe.Error
+	}
+	return last.Outcome
+}
+
+func printCheck(to io.Writer, check *state.CheckState, outcome probe.Outcome) {
+	last := check.Last
+	line := tabwriter.NewWriter(to, 16, 0, 2, ' ', 0)
+	fmt.Fprintf(line, "    %s\t%s\t%s\n", check.Check.Key.Check, outcome, strings.Join(account(check), "  "))
+	line.Flush()
+	switch {
+	case !check.HasRun():
+		fmt.Fprintln(to, "      not run: interrupted")
+	case last.Outcome != probe.Pass:
+		fmt.Fprintf(to, "      wanted  %s\n      got     %s\n", oneLine(last.Wanted), oneLine(last.Got))
+	}
+}
+
+// account is the short account of a check's run: reason, status, duration, phases.
+func account(check *state.CheckState) []string {
+	last := check.Last
+	var words []string
+	if last.Reason != probe.ReasonNone {
+		words = append(words, string(last.Reason))
+	}
+	if last.Status != 0 {
+		words = append(words, fmt.Sprintf("status %d", last.Status))
+	}
+	if check.HasRun() {
+		words = append(words, inMilliseconds(last.Duration))
+	}
+	for _, phase := range probe.Phases {
+		if took := last.Phases[phase]; took > 0 {
+			words = append(words, fmt.Sprintf("%s %s", phase, inMilliseconds(took)))
+		}
+	}
+	if !check.Check.Critical {
+		words = append(words, "(not critical)")
+	}
+	return words
+}
+
+// printUnit prints what systemd says of a unit and returns what it amounts to in a single look.
+func printUnit(to io.Writer, unit *state.UnitState) probe.Outcome {
+	seen := unit.Last.Unit
+	if seen == nil {
+		why := unit.Last.Got
+		if !unit.HasRun() {
+			why = "the bus did not tell of it in time"
+		}
+		fmt.Fprintf(to, "  %s  error\n      could not look: %s\n", unit.Key.Unit, oneLine(why))
+		return probe.Error
+	}
+	outcome := probe.Fail
+	if unit.State() == "active" && !unit.CrashLooping(time.Now()) {
+		outcome = probe.Pass
+	}
+	fmt.Fprintf(to, "  %s  %s  %s (%s), %d automatic restarts\n", unit.Key.Unit, outcome, unit.State(), seen.SubState, seen.NRestarts)
+	return outcome
+}
+
+func inMilliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.1fms", float64(d)/float64(time.Millisecond))
+}
+
+// oneLine keeps what a backend sent from moving the cursor.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, s)
+}

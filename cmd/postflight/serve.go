@@ -1,0 +1,40 @@
+package main
+
+import (
+	"postflight/internal/app"
+)
+
+type serveCommand struct {
+	source
+	logging
+	listening
+}
+
+// listening is where metrics and page are served.
+type listening struct {
+	ListenAddress []string `name:"web.listen-address" help:"Address to serve metrics and page on (repeatable)." default:":9876" placeholder:"ADDRESS" sep:"none"`
+	WebConfig     string   `name:"web.config.file" help:"TLS and basic auth, in the exporter-toolkit's format." placeholder:"FILE"`
+}
+
+func (c serveCommand) Run(inv *invocation) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	log, err := c.logger(inv.stderr)
+	if err != nil {
+		return asUsage(err)
+	}
+	daemon, err := app.NewDaemon(app.ServeOptions{
+		Config:          cfg,
+		Log:             log,
+		Build:           buildInfo(),
+		BusAddress:      inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
+		ListenAddresses: c.ListenAddress,
+		WebConfigFile:   c.WebConfig,
+	})
+	if err != nil {
+		return err
+	}
+	return daemon.Run(inv.ctx)
+}

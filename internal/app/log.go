@@ -1,0 +1,93 @@
+package app
+
+import (
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// NewLogger makes a logger for one of the levels debug, info, warn and error, in one of the formats json and console.
+func NewLogger(to io.Writer, level, format string) (*zap.Logger, error) {
+	least, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, err
+	}
+	fields := zap.NewProductionEncoderConfig()
+	fields.TimeKey, fields.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
+	encoder := zapcore.NewJSONEncoder(fields)
+	if format == "console" {
+		fields.EncodeTime = zapcore.TimeEncoderOfLayout(time.TimeOnly)
+		fields.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoder = zapcore.NewConsoleEncoder(fields)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), least)), nil
+}
+
+// changes logs what becomes different: a check's outcome, a unit's state. What goes on as it was is not logged again,
+// and what is well from the start is not news.
+func changes(log *zap.Logger) func(state.Event) {
+	units := map[probe.Key]string{} // how each unit was when it was last logged
+	return func(event state.Event) {
+		if event.Unit != nil {
+			if is, was := condition(event.Unit, event.Result.End()), units[event.Unit.Key]; is != was {
+				units[event.Unit.Key] = is
+				logUnit(log, event.Unit, is)
+			}
+			return
+		}
+		if event.Changed && !(event.First && event.Result.Outcome == probe.Pass) {
+			logCheck(log, event)
+		}
+	}
+}
+
+func logCheck(log *zap.Logger, event state.Event) {
+	r := event.Result
+	level := zapcore.WarnLevel
+	if r.Outcome == probe.Pass {
+		level = zapcore.InfoLevel
+	}
+	fields := []zap.Field{
+		zap.String("service", r.Key.Service), zap.String("target", r.Key.Target), zap.String("check", r.Key.Check),
+		zap.Stringer("outcome", r.Outcome),
+	}
+	if r.Outcome != probe.Pass {
+		fields = append(fields, zap.String("reason", string(r.Reason)), zap.String("wanted", r.Wanted), zap.String("got", r.Got))
+	}
+	log.Log(level, "check outcome changed", fields...)
+}
+
+// condition is what is worth a line when it changes. A crash loop is one condition, however its states alternate; so
+// are the moments between two states.
+func condition(unit *state.UnitState, now time.Time) string {
+	switch {
+	case !unit.Observable():
+		return "unobservable"
+	case unit.CrashLooping(now):
+		return "crash looping"
+	default:
+		return unit.State()
+	}
+}
+
+func logUnit(log *zap.Logger, unit *state.UnitState, condition string) {
+	level := zapcore.InfoLevel
+	fields := []zap.Field{
+		zap.String("service", unit.Key.Service), zap.String("unit", unit.Key.Unit),
+		zap.String("state", condition), zap.Uint64("restarts", unit.Restarts),
+	}
+	switch condition {
+	case "unobservable":
+		fields = append(fields, zap.String("why", unit.Last.Got))
+		level = zapcore.WarnLevel
+	case "crash looping", "failed", "not-found", "masked":
+		fields = append(fields, zap.String("result", unit.Last.Unit.Result))
+		level = zapcore.WarnLevel
+	}
+	log.Log(level, "unit state changed", fields...)
+}

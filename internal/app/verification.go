@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"slices"
+	"sync"
+	"time"
+
+	"postflight/internal/state"
+	"postflight/internal/verdict"
+)
+
+// Deployment is what is to be verified.
+type Deployment struct {
+	Service  string
+	Release  string // empty: not known
+	Policy   verdict.Policy
+	Progress func(verdict.Document) // is told each time that the state changes
+}
+
+// verification is a verdict.Verification that the store's events are folded into, and that somebody follows.
+type verification struct {
+	service    string
+	interval   time.Duration
+	progressed chan struct{} // something was folded in since it was last asked
+
+	mu sync.Mutex // guards v
+	v  *verdict.Verification
+}
+
+// verify verifies a deployment that is being made now, until it is decided; where ctx ends first it is inconclusive.
+// Meanwhile the service's checks run at the policy's interval.
+func (e *engine) verify(ctx context.Context, d Deployment) (verdict.Document, error) {
+	f, err := e.begin(d)
+	if err != nil {
+		return verdict.Document{}, err
+	}
+	defer e.end(f)
+	return f.follow(ctx, d.Progress), nil
+}
+
+func (e *engine) begin(d Deployment) (*verification, error) {
+	start := time.Now()
+	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Start: start}
+	for _, j := range e.jobs {
+		if j.Key.Service == d.Service {
+			plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
+		}
+	}
+	units := e.unitsOf(d.Service, start)
+	for _, unit := range units {
+		plan.Units = append(plan.Units, unit.Key.Unit)
+	}
+	v, err := verdict.New(plan)
+	if err != nil {
+		return nil, err
+	}
+	for _, unit := range units {
+		if unit.HasRun() {
+			v.FoldUnit(unitSeen(unit, start))
+		}
+	}
+	f := &verification{service: d.Service, interval: d.Policy.Interval, progressed: make(chan struct{}, 1), v: v}
+	e.mu.Lock()
+	e.verifying = append(e.verifying, f)
+	e.mu.Unlock()
+	e.arrange()
+	e.runRare(f)
+	return f, nil
+}
+
+// runRare runs at once the checks whose minimal interval would make the verification wait for them.
+func (e *engine) runRare(f *verification) {
+	for _, j := range e.jobs {
+		if j.Key.Service == f.service && j.MinInterval > f.interval {
+			e.runner.Run(e.ctx, j.Job)
+		}
+	}
+}
+
+func (e *engine) end(f *verification) {
+	e.mu.Lock()
+	e.verifying = slices.DeleteFunc(e.verifying, func(other *verification) bool { return other == f })
+	e.mu.Unlock()
+	e.arrange()
+}
+
+func (e *engine) verificationOf(service string) *verification {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, f := range e.verifying {
+		if f.service == service {
+			return f
+		}
+	}
+	return nil
+}
+
+func (e *engine) unitsOf(service string, now time.Time) []*state.UnitState {
+	for _, known := range e.store.Snapshot(now).Services {
+		if known.Name == service {
+			return known.Units
+		}
+	}
+	return nil
+}
+
+// tellVerifications folds an event into the verifications of its service. The store calls it, one event at a time.
+func (e *engine) tellVerifications(event state.Event) {
+	if f := e.verificationOf(event.Result.Key.Service); f != nil {
+		f.fold(event)
+	}
+}
+
+func (f *verification) fold(event state.Event) {
+	f.mu.Lock()
+	if event.Unit != nil {
+		f.v.FoldUnit(unitSeen(event.Unit, event.Result.End()))
+	} else {
+		f.v.FoldCheck(event.Result)
+	}
+	f.mu.Unlock()
+	select {
+	case f.progressed <- struct{}{}:
+	default:
+	}
+}
+
+// follow tells progress of each change of state until the verification is decided, and returns the decision.
+func (f *verification) follow(ctx context.Context, progress func(verdict.Document)) verdict.Document {
+	var told verdict.State
+	for {
+		doc, deadline := f.at(time.Now())
+		if doc.State != told {
+			progress(doc)
+			told = doc.State
+		}
+		if doc.State.Decided() {
+			return doc
+		}
+		timer := time.NewTimer(time.Until(deadline))
+		select {
+		case <-f.progressed:
+		case <-timer.C:
+		case <-ctx.Done():
+			f.interrupt(time.Now())
+		}
+		timer.Stop()
+	}
+}
+
+func (f *verification) at(now time.Time) (verdict.Document, time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.v.At(now), f.v.Deadline()
+}
+
+func (f *verification) interrupt(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.v.Interrupt(now)
+}
+
+func unitSeen(unit *state.UnitState, at time.Time) verdict.UnitSeen {
+	seen := verdict.UnitSeen{Unit: unit.Key.Unit, Time: at, Reading: unit.Last.Unit, Restarts: unit.Restarts}
+	if !unit.Observable() {
+		seen.Why = unit.Last.Got
+	}
+	return seen
+}
+
+func newID() string {
+	id := make([]byte, 8)
+	rand.Read(id) // never fails, see its documentation
+	return hex.EncodeToString(id)
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"context"
+	"sync"
+
+	"postflight/internal/config"
+	"postflight/internal/state"
+	"postflight/internal/verdict"
+)
+
+// VerifyOptions says what a verification of its own looks at.
+type VerifyOptions struct {
+	Config     *config.Config
+	Build      Build
+	BusAddress string
+}
+
+// Verify verifies one deployment now, with an engine of its own, and returns the decided document. Where ctx ends first
+// it is inconclusive. An error means that the deployment cannot be verified as it is described.
+func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Document, error) {
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	e := newEngine(running, state.New(), engineOptions{
+		config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{},
+	})
+	var engine sync.WaitGroup
+	var broken error
+	engine.Go(func() {
+		defer stop()
+		broken = e.run()
+	})
+	doc, err := e.verify(running, d)
+	stop()
+	engine.Wait()
+	if err == nil {
+		err = broken
+	}
+	return doc, err
+}

@@ -1,0 +1,187 @@
+package demo
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"postflight/internal/app"
+	"postflight/internal/builtin"
+	"postflight/internal/config"
+	"postflight/internal/schedule"
+	"postflight/internal/verdict"
+	"postflight/probe"
+)
+
+const (
+	serviceName = "proxy-system"
+	unitName    = "proxy-system.service"
+
+	checkInterval = 500 * time.Millisecond // so that whatever is broken shows within a second
+	checkTimeout  = 400 * time.Millisecond
+	restartDelay  = 300 * time.Millisecond
+)
+
+// policy is how the demo verifies its releases: as usual, in less time.
+var policy = verdict.Policy{
+	SettleTimeout: 8 * time.Second,
+	Window:        3 * time.Second,
+	Interval:      250 * time.Millisecond,
+	Consecutive:   5,
+}
+
+// Options says what the demo is to do.
+type Options struct {
+	Out             io.Writer
+	Keys            io.Reader // what a person presses; nil: nobody is there
+	Script          bool      // play it all through by itself
+	BackendCommand  []string  // a program and arguments that call RunBackend
+	Build           app.Build
+	ListenAddresses []string
+}
+
+// Run runs the daemon beside a backend that it supervises until ctx ends, the person quits or the script is through. It
+// reports whether the script saw all that it should have seen; without a script always.
+func Run(ctx context.Context, o Options) (seen bool, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stage, clear, err := build(o)
+	if err != nil {
+		return false, err
+	}
+	defer clear()
+	var running sync.WaitGroup
+	var broken, daemonBroken error
+	running.Go(func() {
+		defer cancel()
+		broken = stage.supervisor.Run(ctx)
+	})
+	running.Go(func() {
+		defer cancel()
+		daemonBroken = stage.daemon.Run(ctx)
+	})
+	stage.introduce()
+	seen = true
+	switch {
+	case o.Script:
+		seen = stage.playThrough(ctx)
+	case o.Keys != nil:
+		stage.obey(ctx, o.Keys)
+	default:
+		<-ctx.Done()
+	}
+	cancel()
+	running.Wait()
+	return seen, errors.Join(broken, daemonBroken)
+}
+
+// stage is what the story plays on.
+type stage struct {
+	out        *screen
+	supervisor *Supervisor
+	daemon     *app.Daemon
+	backend    string // its base URL
+	releases   int    // deployed so far
+}
+
+// build makes everything that the story needs. clear removes what it left on disk.
+func build(o Options) (s *stage, clear func(), err error) {
+	address, err := FreeAddress()
+	if err != nil {
+		return nil, nil, err
+	}
+	secret := []byte(rand.Text() + rand.Text())
+	directory, err := os.MkdirTemp("", "postflight-demo-")
+	if err != nil {
+		return nil, nil, err
+	}
+	clear = func() { os.RemoveAll(directory) }
+	defer func() {
+		if err != nil {
+			clear()
+		}
+	}()
+	tokenFile := filepath.Join(directory, "admin-token")
+	if err := os.WriteFile(tokenFile, []byte(Token(secret, Admin, time.Now().Add(24*time.Hour))), 0o600); err != nil {
+		return nil, nil, err
+	}
+	supervisor := NewSupervisor(SupervisorOptions{
+		Key:          probe.Key{Service: serviceName, Unit: unitName},
+		Command:      o.BackendCommand,
+		Listen:       address,
+		Secret:       secret,
+		Release:      "1.0.0",
+		RestartDelay: restartDelay,
+		Log:          io.Discard,
+	})
+	backend := "http://" + address
+	daemon, err := app.NewDaemon(app.ServeOptions{
+		Config:          configuration(backend, tokenFile),
+		Log:             zap.NewNop(),
+		Build:           o.Build,
+		ListenAddresses: o.ListenAddresses,
+		Watcher:         supervisor,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	out := &screen{to: o.Out}
+	daemon.Store().Subscribe(out.tell)
+	return &stage{out: out, supervisor: supervisor, daemon: daemon, backend: backend, releases: 1}, clear, nil
+}
+
+// configuration is the four built-in checks, all of them often.
+func configuration(backend, tokenFile string) *config.Config {
+	service := config.Service{
+		Name:         serviceName,
+		Targets:      []string{backend},
+		Units:        []string{unitName},
+		Credentials:  map[string]config.Credential{"admin": {TokenFile: tokenFile}},
+		Verification: policy,
+	}
+	for _, check := range builtin.All() {
+		service.Checks = append(service.Checks, config.Check{
+			Name:     check.Name,
+			Use:      check.Name,
+			Schedule: schedule.Every(checkInterval),
+			Timeout:  checkTimeout,
+			Critical: true,
+		})
+	}
+	return &config.Config{Services: []config.Service{service}}
+}
+
+// introduce says what there is to see and where.
+func (s *stage) introduce() {
+	page := "http://" + reachable(s.daemon.Addresses()[0])
+	s.out.printf(`A backend with the four endpoints runs as a process of its own. postflight probes it twice a second.
+
+  status page  %s/
+  metrics      %s/metrics
+  backend      %s/health
+
+`, page, page, s.backend)
+}
+
+// deploy starts another release by hand, as a deploy script would, and verifies it.
+func (s *stage) deploy(ctx context.Context, fault string) (verdict.Document, error) {
+	s.releases++
+	release := fmt.Sprintf("1.%d.0", s.releases-1)
+	if err := s.supervisor.Deploy(ctx, release, fault); err != nil {
+		return verdict.Document{}, err
+	}
+	return s.daemon.Verify(ctx, app.Deployment{
+		Service:  serviceName,
+		Release:  release,
+		Policy:   policy,
+		Progress: func(d verdict.Document) { s.out.printf("         verification of %s: %s\n", release, d.State) },
+	})
+}

@@ -23,6 +23,7 @@ type Deployment struct {
 // verification is a verdict.Verification that the store's events are folded into, and that somebody follows.
 type verification struct {
 	service    string
+	start      time.Time
 	interval   time.Duration
 	progressed chan struct{} // something was folded in since it was last asked
 
@@ -62,7 +63,7 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 			v.FoldUnit(unitSeen(unit, start))
 		}
 	}
-	f := &verification{service: d.Service, interval: d.Policy.Interval, progressed: make(chan struct{}, 1), v: v}
+	f := &verification{service: d.Service, start: start, interval: d.Policy.Interval, progressed: make(chan struct{}, 1), v: v}
 	e.mu.Lock()
 	e.verifying = append(e.verifying, f)
 	e.mu.Unlock()
@@ -117,7 +118,12 @@ func (e *engine) tellVerifications(event state.Event) {
 func (f *verification) fold(event state.Event) {
 	f.mu.Lock()
 	if event.Unit != nil {
-		f.v.FoldUnit(unitSeen(event.Unit, event.Result.End()))
+		// A reading made just before the start, and told after it, is how the unit is now.
+		at := event.Result.End()
+		if at.Before(f.start) {
+			at = f.start
+		}
+		f.v.FoldUnit(unitSeen(event.Unit, at))
 	} else {
 		f.v.FoldCheck(event.Result)
 	}

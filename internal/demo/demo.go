@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,6 +66,7 @@ func Run(ctx context.Context, o Options) (seen bool, err error) {
 		defer cancel()
 		broken = stage.supervisor.Run(ctx)
 	})
+	stage.awaitBackend(ctx)
 	running.Go(func() {
 		defer cancel()
 		daemonBroken = stage.daemon.Run(ctx)
@@ -157,6 +160,22 @@ func configuration(backend, tokenFile string) *config.Config {
 		})
 	}
 	return &config.Config{Services: []config.Service{service}}
+}
+
+// awaitBackend waits until the backend listens, so that the story begins with everything well.
+func (s *stage) awaitBackend(ctx context.Context) {
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for ctx.Err() == nil {
+		if conn, err := net.Dial("tcp", strings.TrimPrefix(s.backend, "http://")); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-look.C:
+		case <-ctx.Done():
+		}
+	}
 }
 
 // introduce says what there is to see and where.

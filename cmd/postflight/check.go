@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"postflight/internal/app"
@@ -71,9 +70,7 @@ func outcomeOf(last probe.Result, run bool) probe.Outcome {
 
 func printCheck(to io.Writer, check *state.CheckState, outcome probe.Outcome) {
 	last := check.Last
-	line := tabwriter.NewWriter(to, 16, 0, 2, ' ', 0)
-	fmt.Fprintf(line, "    %s\t%s\t%s\n", check.Check.Key.Check, outcome, strings.Join(account(check), "  "))
-	line.Flush()
+	fmt.Fprintf(to, "    %-14s  %-5s  %s\n", check.Check.Key.Check, outcome, strings.Join(account(check), "  "))
 	switch {
 	case !check.HasRun():
 		fmt.Fprintln(to, "      not run: interrupted")

@@ -1,0 +1,273 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"postflight/internal/builtin"
+	"postflight/internal/schedule"
+	"postflight/internal/verdict"
+)
+
+// builder makes the configuration of what the walk has read, and finds what is wrong between keys.
+type builder struct {
+	*report
+	directory string // that files are relative to
+}
+
+func (b *builder) config(v *value) *Config {
+	defaults := v.field("defaults")
+	c := &Config{
+		NativeHistograms: get(v, "native_histograms", fallback[bool]("native_histograms")),
+		Defaults: Defaults{
+			Schedule: get(defaults, "schedule", fallback[schedule.Schedule]("defaults.schedule")),
+			Timeout:  get(defaults, "timeout", fallback[time.Duration]("defaults.timeout")),
+		},
+	}
+	services := v.field("services")
+	switch {
+	case services == nil:
+		b.say(v.place, "there are no services; write services: with at least one")
+	case !services.wrong && len(services.items) == 0:
+		b.say(services.place, "there are no services; write at least one")
+	}
+	named := map[string]*value{}
+	for _, item := range v.list("services") {
+		if item.wrong {
+			continue
+		}
+		service := b.service(item, c.Defaults)
+		b.unique(named, service.Name, item.field("name"), "another service has this name", "choose a different one")
+		c.Services = append(c.Services, service)
+	}
+	return c
+}
+
+func (b *builder) service(v *value, defaults Defaults) Service {
+	if v.field("name") == nil {
+		b.say(v.place, "the service has no name; write name: and how it is called")
+	}
+	targets, units := v.field("targets"), v.field("units")
+	if none(targets) && none(units) {
+		b.say(v.place, "there is nothing to verify; write targets: or units:")
+	}
+	s := Service{
+		Name:         get(v, "name", ""),
+		Targets:      b.texts(targets, "this target is listed already", sameTarget),
+		Units:        b.texts(units, "this unit is listed already", strings.Clone),
+		Credentials:  b.credentials(v.field("credentials")),
+		Verification: b.verification(v.field("verification")),
+	}
+	checks := v.field("checks")
+	switch {
+	case checks == nil && !none(targets):
+		for _, check := range builtin.All() {
+			s.Checks = append(s.Checks, b.check(&value{fields: map[string]*value{"use": {got: check}}}, defaults))
+		}
+	case checks == nil || checks.wrong:
+	case len(checks.items) == 0:
+		b.say(checks.place, "the list is empty; name a check, or leave the key out for the built-in ones")
+	case none(targets):
+		b.say(checks.place, "there are no targets to check; write targets:, or leave checks out")
+	default:
+		s.Checks = b.checks(checks, defaults)
+	}
+	return s
+}
+
+// none reports whether a list is absent or empty, and not merely wrong.
+func none(list *value) bool { return list == nil || !list.wrong && len(list.items) == 0 }
+
+// texts gives the items of a list of texts, no two of which may be the same.
+func (b *builder) texts(list *value, again string, same func(string) string) []string {
+	if list == nil {
+		return nil
+	}
+	var texts []string
+	seen := map[string]*value{}
+	for _, item := range list.items {
+		if text, ok := item.got.(string); ok {
+			b.unique(seen, same(text), item, again, "leave one out")
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
+// unique says so when something is there a second time.
+func (b *builder) unique(seen map[string]*value, identity string, v *value, problem, instead string) {
+	if identity == "" || v == nil {
+		return
+	}
+	first, twice := seen[identity]
+	switch {
+	case !twice:
+		seen[identity] = v
+	case first.line > 0:
+		b.say(v.place, "%s, in line %d; %s", problem, first.line, instead)
+	default:
+		b.say(v.place, "%s; %s", problem, instead)
+	}
+}
+
+func (b *builder) credentials(v *value) map[string]Credential {
+	if v == nil || len(v.names) == 0 {
+		return nil
+	}
+	credentials := map[string]Credential{}
+	for _, name := range v.names {
+		entry := v.fields[name]
+		if !entry.wrong && entry.field("token_file") == nil {
+			b.say(entry.place, "the credentials have no token_file; write the file that holds the token")
+		}
+		credentials[name] = Credential{TokenFile: b.absolute(get(entry, "token_file", ""))}
+	}
+	return credentials
+}
+
+// absolute resolves a file's name against the configuration file, as Prometheus does. It is absolute so that what is
+// shown means the same wherever it is saved.
+func (b *builder) absolute(name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	name = filepath.Join(b.directory, name)
+	if absolute, err := filepath.Abs(name); err == nil {
+		return absolute
+	}
+	return name
+}
+
+func (b *builder) checks(list *value, defaults Defaults) []Check {
+	var checks []Check
+	named := map[string]*value{}
+	for _, item := range list.items {
+		if item.wrong {
+			continue
+		}
+		use := item.field("use")
+		if use == nil {
+			b.say(item.place, "the check says not what to use; write use: and the name of a built-in check")
+			continue
+		}
+		if use.wrong {
+			continue
+		}
+		check := b.check(item, defaults)
+		b.unique(named, check.Name, use, "another check has this name", "leave one out")
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// check makes a check of a built-in one and of what is said otherwise.
+func (b *builder) check(v *value, defaults Defaults) Check {
+	base := v.field("use").got.(builtin.Check)
+	runs := defaults.Schedule
+	if base.Schedule != "" {
+		own, err := schedule.Parse(base.Schedule)
+		if err != nil {
+			panic(fmt.Sprintf("built-in check %s: %v", base.Name, err))
+		}
+		runs = own
+	}
+	check := Check{
+		Name:             base.Name,
+		Use:              base.Name,
+		Schedule:         get(v, "schedule", runs),
+		Timeout:          get(v, "timeout", defaults.Timeout),
+		MinInterval:      get(v, "min_interval", base.MinInterval),
+		Critical:         get(v, "critical", fallback[bool]("services[].checks[].critical")),
+		ReuseConnections: get(v, "reuse_connections", fallback[bool]("services[].checks[].reuse_connections")),
+	}
+	if often := check.Schedule.Shortest(); often < check.MinInterval {
+		at := first(v.field("schedule"), v.field("min_interval"), v)
+		b.say(at.place, "the check would run every %s, and its min_interval is %s; write a schedule such as %q, or a shorter min_interval",
+			short(often), short(check.MinInterval), schedule.Every(check.MinInterval))
+	}
+	return check
+}
+
+func (b *builder) verification(v *value) verdict.Policy {
+	const at = "services[].verification."
+	p := verdict.Policy{
+		SettleTimeout: get(v, "settle_timeout", fallback[time.Duration](at+"settle_timeout")),
+		Window:        get(v, "window", fallback[time.Duration](at+"window")),
+		Interval:      get(v, "interval", fallback[time.Duration](at+"interval")),
+		Consecutive:   get(v, "consecutive", fallback[int](at+"consecutive")),
+		MaxRestarts:   get(v, "max_restarts", fallback[int](at+"max_restarts")),
+	}
+	if problem := between(p); problem != "" && v != nil {
+		b.say(first(v.field("window"), v.field("consecutive"), v.field("interval"), v).place, "%s", problem)
+	}
+	return p
+}
+
+// first gives the first value that is there.
+func first(values ...*value) *value {
+	for _, v := range values {
+		if v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// between tells what is wrong between the figures of a policy.
+func between(p verdict.Policy) string {
+	if p.Window < p.Interval {
+		return fmt.Sprintf("a window of %s has no room for an interval of %s; write a longer window or a shorter interval", short(p.Window), short(p.Interval))
+	}
+	// Settling ends with a pass, and that one counts.
+	if runs := int(p.Window/p.Interval) + 1; p.Consecutive > runs {
+		return fmt.Sprintf("a window of %s at an interval of %s has room for %d runs, and %d passes in a row are wanted; write a longer window, a shorter interval or fewer passes",
+			short(p.Window), short(p.Interval), runs, p.Consecutive)
+	}
+	return ""
+}
+
+// CheckPolicy tells all that is wrong with a policy that did not come from a file, by the names of the keys.
+func CheckPolicy(p verdict.Policy) error {
+	r := &report{}
+	const parent = "services[].verification"
+	for name, text := range map[string]string{
+		"settle_timeout": p.SettleTimeout.String(),
+		"window":         p.Window.String(),
+		"interval":       p.Interval.String(),
+		"consecutive":    fmt.Sprint(p.Consecutive),
+		"max_restarts":   fmt.Sprint(p.MaxRestarts),
+	} {
+		k, _ := newTable().find(parent, name)
+		if _, err := k.kind.read(text); err != nil {
+			r.say(place{path: name}, "%s", err)
+		}
+	}
+	if len(r.errs) == 0 {
+		if problem := between(p); problem != "" {
+			r.say(place{path: "window"}, "%s", problem)
+		}
+	}
+	return r.err()
+}
+
+var notInNames = regexp.MustCompile(`[^a-zA-Z0-9._-]`)
+
+// derivedName names a service after its first unit, else after its first target's host.
+func derivedName(targets, units *value) string {
+	name := "service"
+	if len(units.items) > 0 {
+		if unit, ok := units.items[0].got.(string); ok {
+			name = unit[:strings.LastIndexByte(unit, '.')]
+		}
+	} else if target, ok := targets.items[0].got.(string); ok {
+		if u, err := url.Parse(target); err == nil {
+			name = u.Hostname()
+		}
+	}
+	name = notInNames.ReplaceAllString(name, "-")
+	return name[:min(len(name), 64)]
+}

@@ -1,0 +1,352 @@
+package config
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postflight/internal/schedule"
+	"postflight/internal/verdict"
+)
+
+var minimal = []byte("services:\n  - name: shop\n    targets: [\"http://127.0.0.1:8000\"]\n")
+
+func every(t testing.TB, text string) schedule.Schedule {
+	t.Helper()
+	s, err := schedule.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// builtIns are the four built-in checks as they are where nothing is said of them.
+func builtIns(t testing.TB) []Check {
+	var checks []Check
+	for _, name := range []string{"health", "auth", "db-monitor", "queue-status"} {
+		check := Check{Name: name, Use: name, Schedule: every(t, "@every 15s"), Timeout: 5 * time.Second, Critical: true}
+		if name == "auth" {
+			check.Schedule, check.MinInterval = every(t, "@every 1m"), 10*time.Second
+		}
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+func TestDefaults(t *testing.T) {
+	got, err := Parse("/etc/postflight.yml", minimal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Config{
+		Defaults: Defaults{Schedule: every(t, "@every 15s"), Timeout: 5 * time.Second},
+		Services: []Service{{
+			Name:         "shop",
+			Targets:      []string{"http://127.0.0.1:8000"},
+			Checks:       builtIns(t),
+			Verification: verdict.Policy{SettleTimeout: time.Minute, Window: 30 * time.Second, Interval: time.Second, Consecutive: 5},
+		}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEveryKeyHasItsEffect(t *testing.T) {
+	content, err := os.ReadFile("testdata/example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse("/etc/postflight/postflight.yml", content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	halfMinute, threeSeconds := every(t, "@every 30s"), 3*time.Second
+	want := &Config{
+		NativeHistograms: true,
+		Defaults:         Defaults{Schedule: halfMinute, Timeout: threeSeconds},
+		Services: []Service{
+			{
+				Name:    "proxy-system",
+				Targets: []string{"http://127.0.0.1:8000", "https://shop.example/backend/"},
+				Units:   []string{"proxy-system.service", "proxy-system-worker.service"},
+				Credentials: map[string]Credential{
+					"admin": {TokenFile: "/run/credentials/postflight.service/admin-token"},
+					"ops":   {TokenFile: "/etc/postflight/tokens/ops"},
+				},
+				Checks: []Check{
+					{Name: "health", Use: "health", Schedule: every(t, "*/5 * * * * *"), Timeout: 2 * time.Second, MinInterval: time.Second, Critical: true, ReuseConnections: true},
+					{Name: "auth", Use: "auth", Schedule: every(t, "@every 1m"), Timeout: threeSeconds, MinInterval: 10 * time.Second, Critical: true},
+					{Name: "queue-status", Use: "queue-status", Schedule: halfMinute, Timeout: threeSeconds},
+				},
+				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1},
+			},
+			{Name: "worker", Units: []string{"worker.timer"}, Verification: verdict.DefaultPolicy},
+		},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDefaultsReachChecksThatAreLeftOut(t *testing.T) {
+	got, err := Parse("f.yml", append([]byte("defaults: {schedule: '@hourly', timeout: 1m}\n"), minimal...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, check := range got.Services[0].Checks {
+		want := "@hourly"
+		if check.Name == "auth" {
+			want = "@every 1m" // its own
+		}
+		if check.Schedule.String() != want || check.Timeout != time.Minute {
+			t.Errorf("%s: got %v, %v", check.Name, check.Schedule, check.Timeout)
+		}
+	}
+}
+
+// What is shown is itself a configuration, and showing that gives the same.
+func TestShowingWhatWasShownGivesTheSame(t *testing.T) {
+	example, err := os.ReadFile("testdata/example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags, err := FromFlags([]string{"http://127.0.0.1:8000"}, []string{"shop"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{"minimal": minimal, "example": example, "flags": flags.YAML()} {
+		c, err := Parse("etc/postflight.yml", content)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		shown := c.YAML()
+		again, err := Parse("elsewhere/shown.yml", shown)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", name, err, shown)
+		}
+		if diff := cmp.Diff(c, again); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if diff := cmp.Diff(string(shown), string(again.YAML())); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
+func TestShown(t *testing.T) {
+	c, err := Parse("/etc/postflight.yml", []byte(`services: [{name: shop, units: [shop], targets: ["http://localhost"], checks: [{use: auth}], credentials: {admin: {token_file: token}}}]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `native_histograms: false
+defaults:
+  schedule: '@every 15s'
+  timeout: 5s
+services:
+  - name: shop
+    targets:
+      - http://localhost
+    units:
+      - shop.service
+    credentials:
+      admin:
+        token_file: /etc/token
+    checks:
+      - use: auth
+        schedule: '@every 1m'
+        timeout: 5s
+        min_interval: 10s
+        critical: true
+        reuse_connections: false
+    verification:
+      settle_timeout: 1m
+      window: 30s
+      interval: 1s
+      consecutive: 5
+      max_restarts: 0
+`
+	if diff := cmp.Diff(want, string(c.YAML())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFromFlagsNamesTheService(t *testing.T) {
+	for _, tc := range []struct {
+		targets, units []string
+		service, want  string
+	}{
+		{[]string{"http://127.0.0.1:8000"}, []string{"proxy-system.service"}, "", "proxy-system"},
+		{[]string{"http://127.0.0.1:8000"}, []string{"proxy-system"}, "", "proxy-system"},
+		{[]string{"http://127.0.0.1:8000"}, nil, "", "127.0.0.1"},
+		{[]string{"https://shop.example/app"}, nil, "", "shop.example"},
+		{[]string{"http://[::1]:8000"}, nil, "", "--1"},
+		{nil, []string{"shop@blue.service", "other"}, "", "shop-blue"},
+		{nil, []string{"backup.timer"}, "", "backup"},
+		{nil, []string{strings.Repeat("x", 100)}, "", strings.Repeat("x", 64)},
+		{[]string{"http://127.0.0.1:8000"}, []string{"proxy-system"}, "shop", "shop"},
+	} {
+		c, err := FromFlags(tc.targets, tc.units, tc.service)
+		if err != nil {
+			t.Errorf("%v %v: %v", tc.targets, tc.units, err)
+			continue
+		}
+		if got := c.Services[0].Name; got != tc.want {
+			t.Errorf("%v %v: got %s, want %s", tc.targets, tc.units, got, tc.want)
+		}
+	}
+}
+
+func TestFromFlagsIsAFullSetUp(t *testing.T) {
+	got, err := FromFlags([]string{"http://127.0.0.1:8000"}, []string{"proxy-system"}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Service{{
+		Name:         "proxy-system",
+		Targets:      []string{"http://127.0.0.1:8000"},
+		Units:        []string{"proxy-system.service"},
+		Checks:       builtIns(t),
+		Verification: verdict.DefaultPolicy,
+	}}
+	if diff := cmp.Diff(want, got.Services); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFromFlagsRefuses(t *testing.T) {
+	for _, tc := range []struct {
+		name           string
+		targets, units []string
+		service        string
+		want           []string
+	}{
+		{"nothing", nil, nil, "shop", []string{"--target: nothing to verify; give --target URL or --unit NAME"}},
+		{"a password", []string{"http://ops:hunter2@127.0.0.1:8000"}, nil, "", []string{
+			"--target: a target holds no user or password; name a token file under credentials instead (an @ in a path is written %40)",
+		}},
+		{"a target twice", []string{"http://localhost", "http://localhost/"}, nil, "", []string{"--target: this target is listed already; leave one out"}},
+		{"all of it", []string{"localhost:8000"}, []string{"a/b"}, "my shop", []string{
+			`--target: "localhost:8000" is not a URL of http or https; write it such as http://127.0.0.1:8000`,
+			"--unit: a unit's name holds no slash; write it as systemctl does, such as proxy-system.service",
+			`--service: "my shop" is not a name; write up to 64 of the characters a-z A-Z 0-9 . _ -`,
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			_, err := FromFlags(tc.targets, tc.units, tc.service)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if diff := cmp.Diff(strings.Join(tc.want, "\n"), err.Error()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestSelect(t *testing.T) {
+	c, err := Parse("f.yml", []byte("services: [{name: shop, units: [shop]}, {name: mail, units: [mail]}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := c.Select("mail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(one.Services) != 1 || one.Services[0].Name != "mail" || len(c.Services) != 2 {
+		t.Errorf("got %v of %v", one.Services, c.Services)
+	}
+	_, err = c.Select("post")
+	if err == nil || err.Error() != `--service: there is no service "post"; write one of shop, mail` {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "postflight.yml")
+	if _, err := Load(file); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), file) {
+		t.Errorf("a missing file: %v", err)
+	}
+	if _, err := Load(filepath.Dir(file)); err == nil || !strings.Contains(err.Error(), filepath.Dir(file)) {
+		t.Errorf("a directory: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("services: []\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var wrong Errors
+	if _, err := Load(file); !errors.As(err, &wrong) || wrong[0].File != file || wrong[0].Line != 1 || wrong[0].Column != 11 || wrong[0].Path != "services" {
+		t.Errorf("a broken file: %#v", wrong)
+	}
+	if err := os.WriteFile(file, minimal, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(file); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCheckPolicy(t *testing.T) {
+	if err := CheckPolicy(verdict.DefaultPolicy); err != nil {
+		t.Error(err)
+	}
+	for _, tc := range []struct {
+		name   string
+		change func(*verdict.Policy)
+		want   string
+	}{
+		{"interval", func(p *verdict.Policy) { p.Interval = time.Millisecond }, "interval: 1ms is too short; write 100ms or more"},
+		{"consecutive", func(p *verdict.Policy) { p.Consecutive = 0 }, "consecutive: 0 is out of range; write 1 to 1000000"},
+		{"window", func(p *verdict.Policy) { p.Window = 500 * time.Millisecond },
+			"window: a window of 500ms has no room for an interval of 1s; write a longer window or a shorter interval"},
+	} {
+		p := verdict.DefaultPolicy
+		tc.change(&p)
+		if err := CheckPolicy(p); err == nil || err.Error() != tc.want {
+			t.Errorf("%s: got %v", tc.name, err)
+		}
+	}
+}
+
+// Whatever Parse accepts it shows such that it reads the same again.
+func FuzzParse(f *testing.F) {
+	broken, err := filepath.Glob("testdata/broken/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range append(broken, "testdata/example.yml") {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
+	}
+	f.Add(minimal)
+	f.Fuzz(func(t *testing.T, content []byte) {
+		c, err := Parse("f.yml", content)
+		if err != nil {
+			var all Errors
+			if !errors.As(err, &all) || len(all) == 0 {
+				t.Fatalf("not a list of what is wrong: %v", err)
+			}
+			for _, one := range all {
+				if one.Line < 1 || one.Column < 1 || one.Problem == "" {
+					t.Errorf("no place or no words: %#v", one)
+				}
+			}
+			return
+		}
+		again, err := Parse("g.yml", c.YAML())
+		if err != nil {
+			t.Fatalf("shown, it is refused: %v\n%s", err, c.YAML())
+		}
+		if diff := cmp.Diff(c, again); diff != "" {
+			t.Error(diff)
+		}
+	})
+}

@@ -1,0 +1,83 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is one thing that is wrong, where, and what to do about it.
+type Error struct {
+	File         string // empty: not from a file
+	Line, Column int    // from 1
+	Path         string // of the key, such as services[0].checks[1].timeout, or a flag; empty: the whole file
+	Problem      string // "what is wrong; what to do", without secrets
+}
+
+func (e Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		fmt.Fprintf(&b, "%s:%d:%d: ", e.File, e.Line, e.Column)
+	}
+	if e.Path != "" {
+		b.WriteString(e.Path + ": ")
+	}
+	return b.String() + e.Problem
+}
+
+// Errors is all that is wrong, in the order in which it stands in the file.
+type Errors []Error
+
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, err := range e {
+		lines[i] = err.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// place is where a value came from: a place in a file, or a flag.
+type place struct {
+	line, column int
+	path         string
+}
+
+// report gathers what is wrong.
+type report struct {
+	file string
+	errs Errors
+}
+
+func (r *report) say(at place, format string, args ...any) {
+	r.errs = append(r.errs, Error{r.file, at.line, at.column, at.path, fmt.Sprintf(format, args...)})
+}
+
+// err gives what has been said, or nil.
+func (r *report) err() error {
+	if len(r.errs) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.errs, func(a, b Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return r.errs
+}
+
+// quote repeats a value in a message: not all of it if it is long, and nothing of it if it looks as if it held a password.
+func quote(text string) string {
+	const longest = 60
+	if mayHoldPassword(text) {
+		return "what stands here"
+	}
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return fmt.Sprintf("%q", text)
+}
+
+// mayHoldPassword reports whether text looks like user:password@host.
+func mayHoldPassword(text string) bool {
+	colon := strings.IndexByte(text, ':')
+	return colon >= 0 && strings.Contains(text[colon:], "@")
+}

@@ -1,0 +1,164 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"postflight/internal/builtin"
+	"postflight/internal/schedule"
+	"postflight/probe/unitprobe"
+)
+
+type form int
+
+const (
+	scalar  form = iota
+	list         // of items
+	mapping      // with the keys that the table has below it
+	byName       // a mapping from names to items
+)
+
+// kind is what may stand as the value of a key.
+type kind struct {
+	name   string // as messages and the documentation call it
+	limits string // of numbers and durations
+	form   form
+	items  *kind // of a list, or by name
+
+	// Of a scalar: tag is the YAML type that it must have, where the text alone does not tell. read makes the value of
+	// the text; its error says what is wrong and what to do.
+	tag  string
+	read func(text string) (any, error)
+}
+
+// parse reads a scalar's text. No message repeats a text that may hold a password.
+func (k kind) parse(text string) (any, error) {
+	got, err := k.read(text)
+	if err != nil && mayHoldPassword(text) && !errors.Is(err, errUserInfo) {
+		return nil, fmt.Errorf("what stands here is not a %s, and is not repeated since it may hold a password; write one", k.name)
+	}
+	return got, err
+}
+
+const (
+	textTag    = "!!str"
+	numberTag  = "!!int"
+	booleanTag = "!!bool"
+)
+
+var (
+	mappingKind  = kind{name: "mapping", form: mapping}
+	booleanKind  = kind{name: "boolean", tag: booleanTag, read: readBoolean}
+	scheduleKind = kind{name: "schedule", read: func(text string) (any, error) { return schedule.Parse(text) }}
+	nameKind     = kind{name: "name", tag: textTag, read: readName}
+	targetKind   = kind{name: "URL", tag: textTag, read: readTarget}
+	unitKind     = kind{name: "unit name", tag: textTag, read: readUnit}
+	fileKind     = kind{name: "file", tag: textTag, read: readFile}
+	builtinKind  = kind{name: "built-in check's name", tag: textTag, read: readBuiltin}
+)
+
+func listOf(items kind) kind {
+	return kind{name: "list", form: list, items: &items}
+}
+
+func namesOf(items kind) kind {
+	return kind{name: "mapping", form: byName, items: &items}
+}
+
+// duration is a kind of time.Duration between two limits.
+func duration(least, most time.Duration) kind {
+	return kind{name: "duration", limits: short(least) + " to " + short(most), read: func(text string) (any, error) {
+		d, err := time.ParseDuration(text)
+		if _, notNumber := strconv.ParseFloat(text, 64); notNumber == nil && (err != nil || d == 0) {
+			return nil, fmt.Errorf("%s has no unit; write it such as 500ms, 5s or 1h30m", quote(text))
+		}
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%s is not a duration; write one such as 500ms, 5s or 1h30m", quote(text))
+		case d < least:
+			return nil, fmt.Errorf("%s is too short; write %s or more", text, short(least))
+		case d > most:
+			return nil, fmt.Errorf("%s is too long; write %s or less", text, short(most))
+		}
+		return d, nil
+	}}
+}
+
+// short writes a duration without the zeros that Go puts behind it.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
+}
+
+const mostNumber = 1_000_000
+
+// wholeNumber is a kind of int that is not below least.
+func wholeNumber(least int) kind {
+	return kind{name: "whole number", limits: fmt.Sprintf("%d to %d", least, mostNumber), tag: numberTag, read: func(text string) (any, error) {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s is not a plain whole number; write one such as 5", quote(text))
+		}
+		if n < least || n > mostNumber {
+			return nil, fmt.Errorf("%d is out of range; write %d to %d", n, least, mostNumber)
+		}
+		return n, nil
+	}}
+}
+
+func readBoolean(text string) (any, error) { return strings.ToLower(text) == "true", nil }
+
+var validName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
+
+func readName(text string) (any, error) {
+	if !validName.MatchString(text) {
+		return nil, fmt.Errorf("%s is not a name; write up to 64 of the characters a-z A-Z 0-9 . _ -", quote(text))
+	}
+	return text, nil
+}
+
+func readUnit(text string) (any, error) {
+	if strings.Contains(text, "/") { // a path or a URL: not repeated, for what it may hold
+		return nil, errors.New("a unit's name holds no slash; write it as systemctl does, such as proxy-system.service")
+	}
+	name, err := unitprobe.Name(text)
+	if err != nil && !strings.Contains(err.Error(), ";") {
+		err = fmt.Errorf("%w; write it as systemctl does, such as proxy-system.service", err)
+	}
+	return name, err
+}
+
+func readFile(text string) (any, error) {
+	if text == "" {
+		return nil, errors.New("the file has no name; write one, absolute or relative to this file")
+	}
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return nil, errors.New("the file's name holds a control character; write it on one line")
+	}
+	return text, nil
+}
+
+func readBuiltin(text string) (any, error) {
+	if check, ok := builtin.Lookup(text); ok {
+		return check, nil
+	}
+	var names []string
+	for _, check := range builtin.All() {
+		names = append(names, check.Name)
+	}
+	if meant, ok := nearest(text, names); ok {
+		return nil, fmt.Errorf("there is no built-in check %s; did you mean %s?", quote(text), meant)
+	}
+	return nil, fmt.Errorf("there is no built-in check %s; write one of %s", quote(text), strings.Join(names, ", "))
+}

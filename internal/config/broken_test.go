@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,7 +53,7 @@ func TestFilesThatAreNoText(t *testing.T) {
 		{"Latin-1", "# caf\xe9\n", "f.yml:1:6: byte 0xe9 is not UTF-8; is it a configuration file, saved as UTF-8?"},
 		{"UTF-16", "\xff\xfes\x00e\x00", "f.yml:1:1: byte 0xff is not UTF-8; is it a configuration file, saved as UTF-8?"},
 		{"columns count characters", "# 数据库 \x01", "f.yml:1:7: character U+0001 cannot stand in YAML; is it a configuration file? If so, take it out"},
-		{"large", strings.Repeat("#\n", 6<<20), "f.yml:1:1: the file is larger than 10 MiB; is it a configuration file?"},
+		{"large", strings.Repeat("#\n", 1<<20), "f.yml:1:1: the file is larger than 1 MiB; is it a configuration file?"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Parse("f.yml", []byte(tc.content))
@@ -69,10 +70,10 @@ func TestFilesThatAreNoText(t *testing.T) {
 // Depth and aliases cost nothing but a message.
 func TestBombsAreDefused(t *testing.T) {
 	for name, content := range map[string]string{
-		"brackets":   strings.Repeat("[", 200_000),
-		"mappings":   "services: " + strings.Repeat("{a: ", 200_000),
-		"indents":    strings.Repeat("- ", 200_000),
-		"unknown":    "services: [" + strings.Repeat("x,", 200_000) + "]",
+		"brackets":   strings.Repeat("[", 100_000),
+		"mappings":   "services: " + strings.Repeat("{a: ", 100_000),
+		"indents":    strings.Repeat("- ", 100_000),
+		"unknown":    "services: [" + strings.Repeat("x,", 100_000) + "]",
 		"keys alike": strings.Repeat("a: 1\n", 50_000),
 	} {
 		if _, err := Parse("f.yml", []byte(content)); err == nil {
@@ -90,5 +91,16 @@ func TestByteOrderMarkIsLetPass(t *testing.T) {
 func TestLinesOfWindowsAreLetPass(t *testing.T) {
 	if _, err := Parse("f.yml", bytes.ReplaceAll(minimal, []byte("\n"), []byte("\r\n"))); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestNonsenseIsToldInBounds(t *testing.T) {
+	_, err := Parse("f.yml", []byte("services: ["+strings.Repeat("x,", 5000)+"]"))
+	var all Errors
+	if !errors.As(err, &all) || len(all) != 1001 {
+		t.Fatalf("%d errors", len(all))
+	}
+	if got, want := all[1000].Error(), "f.yml:1:2010: and 4000 more; mend these first"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }

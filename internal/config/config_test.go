@@ -67,10 +67,10 @@ func TestEveryKeyHasItsEffect(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	halfMinute, threeSeconds := every(t, "@every 30s"), 3*time.Second
+	halfMinute, timeout := every(t, "@every 30s"), 3*time.Second
 	want := &Config{
 		NativeHistograms: true,
-		Defaults:         Defaults{Schedule: halfMinute, Timeout: threeSeconds},
+		Defaults:         Defaults{Schedule: halfMinute, Timeout: timeout},
 		Services: []Service{
 			{
 				Name:    "proxy-system",
@@ -82,8 +82,8 @@ func TestEveryKeyHasItsEffect(t *testing.T) {
 				},
 				Checks: []Check{
 					{Name: "health", Use: "health", Schedule: every(t, "*/5 * * * * *"), Timeout: 2 * time.Second, MinInterval: time.Second, Critical: true, ReuseConnections: true},
-					{Name: "auth", Use: "auth", Schedule: every(t, "@every 1m"), Timeout: threeSeconds, MinInterval: 10 * time.Second, Critical: true},
-					{Name: "queue-status", Use: "queue-status", Schedule: halfMinute, Timeout: threeSeconds},
+					{Name: "auth", Use: "auth", Schedule: every(t, "@every 1m"), Timeout: timeout, MinInterval: 10 * time.Second, Critical: true},
+					{Name: "queue-status", Use: "queue-status", Schedule: halfMinute, Timeout: timeout},
 				},
 				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1},
 			},

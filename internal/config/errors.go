@@ -43,13 +43,21 @@ type place struct {
 	path         string
 }
 
+// maxErrors is how many errors are told one by one. Nobody reads more, and a file of nonsense would make millions.
+const maxErrors = 1000
+
 // report gathers what is wrong.
 type report struct {
 	file string
 	errs Errors
+	more int // beyond maxErrors
 }
 
 func (r *report) say(at place, format string, args ...any) {
+	if len(r.errs) == maxErrors {
+		r.more++
+		return
+	}
 	r.errs = append(r.errs, Error{r.file, at.line, at.column, at.path, fmt.Sprintf(format, args...)})
 }
 
@@ -61,6 +69,11 @@ func (r *report) err() error {
 	slices.SortStableFunc(r.errs, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
+	if r.more > 0 {
+		last := r.errs[len(r.errs)-1]
+		last.Path, last.Problem = "", fmt.Sprintf("and %d more; mend these first", r.more)
+		r.errs = append(r.errs, last)
+	}
 	return r.errs
 }
 

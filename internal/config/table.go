@@ -111,7 +111,7 @@ var keys = []key{
 	},
 	{
 		path: "services[].verification.consecutive", kind: wholeNumber(1), fallback: strconv.Itoa(verdict.DefaultPolicy.Consecutive), example: "3",
-		doc: "How many passes in a row each critical check must end with. The window must have room for them.",
+		doc: "How many passes in a row each critical check must end with; one, of a check whose `min_interval` is over 5s. The window must have room for them.",
 	},
 	{
 		path: "services[].verification.max_restarts", kind: wholeNumber(0), fallback: strconv.Itoa(verdict.DefaultPolicy.MaxRestarts), example: "1",

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
+)
+
+const documentation = "../../docs/configuration.md"
+
+// The page is made of the table: go test ./internal/config -run Documentation -update
+func TestDocumentation(t *testing.T) {
+	example, err := os.ReadFile("testdata/example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := page(string(example))
+	if *update {
+		if err := os.WriteFile(documentation, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(documentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("docs/configuration.md is not what the table says (go test ./internal/config -run Documentation -update):\n%s", diff)
+	}
+}
+
+var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
+
+func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
+	page, err := os.ReadFile(documentation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := yamlBlock.FindAllSubmatch(page, -1)
+	if len(blocks) < 2 {
+		t.Fatalf("%d blocks found", len(blocks))
+	}
+	for _, block := range blocks {
+		if _, err := Parse("docs/configuration.md", block[1]); err != nil {
+			t.Errorf("%v\n%s", err, block[1])
+		}
+	}
+}
+
+// Every key of the table is in the example, every example and every fallback of the table can be read, and every key is told.
+func TestTable(t *testing.T) {
+	content, err := os.ReadFile("testdata/example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root yaml.Node
+	if err := yaml.Unmarshal(content, &root); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	paths(root.Content[0], "", used)
+	for _, k := range keys {
+		if !used[k.path] {
+			t.Errorf("%s is not in testdata/example.yml", k.path)
+		}
+		if k.doc == "" || k.example == "" || (k.fallback == "") == (k.otherwise == "") {
+			t.Errorf("%s: it has no doc, no example, or not exactly one of fallback and otherwise", k.path)
+		}
+		w := &walker{report: &report{}, table: newTable()}
+		for what, text := range map[string]string{"example": k.example, "fallback": k.fallback} {
+			if what == "fallback" && text == "" {
+				continue
+			}
+			if what == "fallback" && k.kind.tag == "" {
+				text = fmt.Sprintf("%q", text)
+			}
+			var doc yaml.Node
+			if err := yaml.Unmarshal([]byte(text), &doc); err != nil {
+				t.Errorf("%s: its %s is not YAML: %v", k.path, what, err)
+				continue
+			}
+			w.walk(doc.Content[0], k.kind, place{path: k.path}, k.path, k.example)
+		}
+		if err := w.err(); err != nil {
+			t.Errorf("an example or fallback is wrong: %v", err)
+		}
+	}
+}
+
+// paths notes the path of each key as the table has it.
+func paths(node *yaml.Node, at string, used map[string]bool) {
+	switch node.Kind {
+	case yaml.SequenceNode:
+		for _, item := range node.Content {
+			paths(item, at+"[]", used)
+		}
+	case yaml.MappingNode:
+		for i := 0; i < len(node.Content); i += 2 {
+			name := strings.TrimPrefix(at+"."+node.Content[i].Value, ".")
+			if strings.HasSuffix(at, ".credentials") {
+				name = at + ".<name>"
+			}
+			used[name] = true
+			paths(node.Content[i+1], name, used)
+		}
+	}
+}
+
+// page makes docs/configuration.md of the table.
+func page(example string) string {
+	var b strings.Builder
+	b.WriteString(preface)
+	for _, parent := range parents() {
+		heading := "`" + parent + "`"
+		if parent == "" {
+			heading = "Top of the file"
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n| key | type | default | example | meaning |\n| --- | --- | --- | --- | --- |\n", heading)
+		for _, k := range newTable().below[parent] {
+			_, own := k.split()
+			otherwise := k.otherwise
+			if k.fallback != "" {
+				otherwise = "`" + k.fallback + "`"
+			}
+			fmt.Fprintf(&b, "| `%s` | %s | %s | `%s` | %s |\n", own, k.kind.described(), otherwise, k.example, k.doc)
+		}
+	}
+	fmt.Fprintf(&b, "\n## Every key once\n\n```yaml\n%s```\n", example)
+	return b.String()
+}
+
+// parents lists the mappings of the table in the order in which they come up.
+func parents() []string {
+	var parents []string
+	for _, k := range keys {
+		if parent, _ := k.split(); !slices.Contains(parents, parent) {
+			parents = append(parents, parent)
+		}
+	}
+	return parents
+}
+
+func (k kind) described() string {
+	switch {
+	case k.form == list && k.items.form == mapping:
+		return "list of mappings"
+	case k.form == list:
+		return "list of " + k.items.name + "s"
+	case k.form == byName:
+		return "mapping by name"
+	case k.limits != "":
+		return k.name + ", " + k.limits
+	default:
+		return k.name
+	}
+}
+
+const preface = `# Configuration
+
+postflight reads one YAML file: ` + "`postflight serve --config postflight.yml`" + `. Without a file, ` + "`--target`" + `, ` + "`--unit`" + ` and ` + "`--service`" + ` make the configuration of one service.
+The smallest file is
+
+` + "```yaml" + `
+services:
+  - name: proxy-system
+    targets: ["http://127.0.0.1:8000"]
+    units: [proxy-system.service]
+` + "```" + `
+
+It runs the four built-in checks against the target and watches the unit.
+
+` + "`postflight config validate FILE`" + ` says all that is wrong at once, each with its file, line, column and key, and what to write instead.
+` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in.
+
+The file is read strictly. Unknown keys, keys that are there twice, values of the wrong type, keys without a value, anchors, aliases, tags, a second document
+and an empty file are errors. It is UTF-8, and at most 1 MiB.
+
+- A **duration** is a number with its unit, or several: ` + "`500ms`, `5s`, `1h30m`" + `. There are no days: write ` + "`24h`" + `.
+- A **schedule** that begins with ` + "`@` or `*`" + ` stands in quotes, or YAML takes it for something else.
+- A **file** is relative to the configuration file unless it is absolute.
+- A **name** has up to 64 of the characters ` + "`a-z A-Z 0-9 . _ -`" + `.
+
+## Keys
+`

@@ -1,10 +1,9 @@
 package builtin
 
 import (
-	"fmt"
-	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"postflight/internal/expect"
 	"postflight/probe"
@@ -38,8 +37,16 @@ func judgeHealth(a expect.Answer) expect.Judgement {
 	if !ok {
 		return expect.WrongBody("a JSON object with a status", a.Excerpt())
 	}
-	j := expect.Judgement{Values: []probe.Value{{Metric: "health_status", State: state(status)}}}
-	ill := judgeComponents(body, &j)
+	components := components(body)
+	j := expect.Judgement{Values: make([]probe.Value, 0, 1+len(components))}
+	j.Values = append(j.Values, probe.Value{Metric: "health_status", State: state(status)})
+	ill := ""
+	for _, c := range components {
+		j.Values = append(j.Values, probe.Value{Metric: "health_component_status", Label: c.name, State: state(c.status)})
+		if c.status != healthy && ill == "" {
+			ill = c.illness()
+		}
+	}
 	switch {
 	case status == healthy && ill == "":
 		return j
@@ -56,25 +63,28 @@ func judgeHealth(a expect.Answer) expect.Judgement {
 	return j
 }
 
-// judgeComponents adds the state of each part of the body that has a status of its own, and tells of one that is not
-// healthy.
-func judgeComponents(body map[string]any, j *expect.Judgement) (ill string) {
-	for _, name := range slices.Sorted(maps.Keys(body)) {
-		component, _ := body[name].(map[string]any)
-		status, ok := component["status"].(string)
-		if !ok {
-			continue
-		}
-		j.Values = append(j.Values, probe.Value{Metric: "health_component_status", Label: name, State: state(status)})
-		if status == healthy || ill != "" {
-			continue
-		}
-		ill = fmt.Sprintf("%s %s", expect.Excerpt(name), expect.Excerpt(status))
-		if message, _ := component["message"].(string); message != "" {
-			ill += ": " + expect.Excerpt(message)
+// component is a part of the body that has a status of its own.
+type component struct{ name, status, message string }
+
+// components are sorted by name.
+func components(body map[string]any) (found []component) {
+	for name, field := range body {
+		fields, _ := field.(map[string]any)
+		if status, ok := fields["status"].(string); ok {
+			message, _ := fields["message"].(string)
+			found = append(found, component{name, status, message})
 		}
 	}
-	return ill
+	slices.SortFunc(found, func(a, b component) int { return strings.Compare(a.name, b.name) })
+	return found
+}
+
+// illness says in words what a component suffers from.
+func (c component) illness() string {
+	if c.message == "" {
+		return expect.Excerpt(c.name) + " " + expect.Excerpt(c.status)
+	}
+	return expect.Excerpt(c.name) + " " + expect.Excerpt(c.status) + ": " + expect.Excerpt(c.message)
 }
 
 func state(status string) string {

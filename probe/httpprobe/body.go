@@ -1,16 +1,12 @@
 package httpprobe
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 )
 
-var (
-	errBodyTooLarge = errors.New("the body is too large")
-	errNoBody       = errors.New("the body is empty")
-)
+var errBodyTooLarge = errors.New("the body is too large")
 
 // readBody reads a body to its end, and closes it. What it has read it returns with the error too.
 func readBody(answer *http.Response) ([]byte, error) {
@@ -38,17 +34,4 @@ func readBody(answer *http.Response) ([]byte, error) {
 			body = append(body, 0)[:len(body)]
 		}
 	}
-}
-
-// decode gives a body as encoding/json does, or its text and the reason why it is not JSON. encoding/json gives up at
-// 10,000 levels of nesting, at numbers beyond a float64, and at anything behind the first value.
-func decode(body []byte) (any, error) {
-	if len(body) == 0 {
-		return "", errNoBody
-	}
-	var decoded any
-	if err := json.Unmarshal(body, &decoded); err != nil {
-		return string(body), err
-	}
-	return decoded, nil
 }

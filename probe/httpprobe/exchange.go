@@ -16,8 +16,7 @@ import (
 type moment uint8
 
 const (
-	asked moment = iota
-	resolving
+	resolving moment = iota
 	resolved
 	dialling
 	connected
@@ -33,30 +32,36 @@ const (
 // exchange follows one request. The transport's goroutines note moments, also after the request has been given up, so
 // mu guards what they write; the probing goroutine owns the rest.
 type exchange struct {
-	sent context.Context // what the request was sent with; it has the probe's deadline
+	sent  context.Context // what the request was sent with; it has the probe's deadline
+	trace httptrace.ClientTrace
 
-	mu     sync.Mutex
-	at     [moments]time.Time
-	expiry time.Time // of the peer's certificate
+	mu   sync.Mutex
+	path path
+}
+
+// path is how an exchange went: when each moment came, and when the peer's certificate expires.
+type path struct {
+	start  time.Time
+	at     [moments]time.Duration // since start; 0: it did not come
+	expiry time.Time
 }
 
 type exchangeKey struct{}
 
-// follow begins an exchange. Its request is to be sent with the context sent.
-//
-// This does what resty's trace does, for half of its cost, and tells the phases that resty's adds together.
-func follow(ctx context.Context) *exchange {
-	e := &exchange{}
-	e.at[asked] = time.Now()
-	e.sent = httptrace.WithClientTrace(context.WithValue(ctx, exchangeKey{}, e), &httptrace.ClientTrace{
-		DNSStart:             func(httptrace.DNSStartInfo) { e.note(resolving) },
-		DNSDone:              func(httptrace.DNSDoneInfo) { e.note(resolved) },
-		TLSHandshakeStart:    func() { e.note(shaking) },
-		TLSHandshakeDone:     e.handshakeDone,
-		GotConn:              e.gotConn,
-		WroteRequest:         func(httptrace.WroteRequestInfo) { e.note(written) },
-		GotFirstResponseByte: func() { e.note(answered) },
-	})
+// follow begins an exchange with a host that is named, or else given by its address. Its request is to be sent with
+// the context sent.
+func follow(ctx context.Context, named bool) *exchange {
+	e := &exchange{path: path{start: time.Now()}}
+	e.trace.TLSHandshakeStart = func() { e.note(shaking) }
+	e.trace.TLSHandshakeDone = e.handshakeDone
+	e.trace.GotConn = e.gotConn
+	e.trace.WroteRequest = func(httptrace.WroteRequestInfo) { e.note(written) }
+	e.trace.GotFirstResponseByte = func() { e.note(answered) }
+	if named { // these two cost as much as the others together
+		e.trace.DNSStart = func(httptrace.DNSStartInfo) { e.note(resolving) }
+		e.trace.DNSDone = func(httptrace.DNSDoneInfo) { e.note(resolved) }
+	}
+	e.sent = httptrace.WithClientTrace(context.WithValue(ctx, exchangeKey{}, e), &e.trace)
 	return e
 }
 
@@ -78,45 +83,45 @@ func dialWithinRequest(ctx context.Context, network, address string) (net.Conn, 
 }
 
 func (e *exchange) note(m moment) {
-	now := time.Now()
+	now := e.now()
 	e.mu.Lock()
-	e.at[m] = now
+	e.path.at[m] = now
 	e.mu.Unlock()
 }
 
+// now is never 0, however coarse the clock.
+func (e *exchange) now() time.Duration { return max(1, time.Since(e.path.start)) }
+
 func (e *exchange) gotConn(info httptrace.GotConnInfo) {
-	now := time.Now()
+	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if info.Reused { // what was dialled meanwhile went to somebody else
-		clear(e.at[resolving:ready])
+		clear(e.path.at[resolving:ready])
 	}
-	e.at[ready] = now
+	e.path.at[ready] = now
 }
 
 func (e *exchange) handshakeDone(state tls.ConnectionState, err error) {
-	now := time.Now()
+	now := e.now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err == nil {
-		e.at[shaken] = now
-		e.expiry = earliestExpiry(state.PeerCertificates)
+		e.path.at[shaken] = now
+		e.path.expiry = earliestExpiry(state.PeerCertificates)
 	}
 }
 
-// path is what is known of an exchange once it is over: the times, and when the peer's certificate expires.
-type path struct {
-	at     [moments]time.Time
-	expiry time.Time
-}
-
-func (e *exchange) path() path {
+// soFar is a copy that no late goroutine changes.
+func (e *exchange) soFar() path {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return path{at: e.at, expiry: e.expiry}
+	return e.path
 }
 
-func (p *path) passed(m moment) bool { return !p.at[m].IsZero() }
+func (p *path) passed(m moment) bool { return p.at[m] != 0 }
+
+func (p *path) when(m moment) time.Time { return p.start.Add(p.at[m]) }
 
 // between is the time from one moment to another, 0 where either did not come. The moments are noted by goroutines
 // that do not wait for each other, so the later may be noted first.
@@ -124,7 +129,7 @@ func (p *path) between(from, to moment) time.Duration {
 	if !p.passed(from) || !p.passed(to) {
 		return 0
 	}
-	return max(0, p.at[to].Sub(p.at[from]))
+	return max(0, p.at[to]-p.at[from])
 }
 
 func (p *path) phases() (phases [len(probe.Phases)]time.Duration) {

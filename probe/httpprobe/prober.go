@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -41,7 +43,7 @@ type Check struct {
 
 // Prober makes a prober of a check.
 func (c *Client) Prober(check Check) probe.Prober {
-	p := &prober{client: c, resty: c.over(check.Reuse), check: check}
+	p := &prober{client: c, resty: c.over(check.Reuse), check: check, named: isNamed(check.Key.Target)}
 	for _, request := range check.Requests {
 		p.urls = append(p.urls, strings.TrimSuffix(check.Key.Target, "/")+request.Path)
 	}
@@ -53,6 +55,12 @@ type prober struct {
 	resty  *resty.Client
 	check  Check
 	urls   []string // one a request
+	named  bool     // the target's host has to be resolved
+}
+
+func isNamed(target string) bool {
+	u, err := url.Parse(target)
+	return err != nil || net.ParseIP(u.Hostname()) == nil
 }
 
 // reply is what became of one request.
@@ -72,14 +80,16 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	}
 	result := probe.Result{Key: p.check.Key, Start: start}
 	var worst expect.Judgement
-	judged := make([]expect.Judgement, 0, len(p.check.Requests))
+	var judged []expect.Judgement
 	for i := range p.check.Requests {
 		var r reply
 		if i > 0 && ctx.Err() != nil {
 			r.judgement = tooLate(limit)
 		} else {
 			r = p.ask(ctx, i, limit)
-			judged = append(judged, r.judgement)
+			if p.check.Conclude != nil {
+				judged = append(judged, r.judgement)
+			}
 		}
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return probe.Result{}, ctx.Err()
@@ -105,7 +115,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 // add gathers what every request adds, whichever is the worst.
 func add(result *probe.Result, r *reply) {
 	if r.timed {
-		result.Latencies = append(result.Latencies, r.path.between(asked, finished))
+		result.Latencies = append(result.Latencies, r.path.at[finished])
 	}
 	if !r.path.expiry.IsZero() {
 		result.CertificateExpiry = r.path.expiry
@@ -140,7 +150,7 @@ func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
 			return reply{judgement: p.said(request, "", noCredentials(err))}
 		}
 	}
-	e := follow(ctx)
+	e := follow(ctx, p.named)
 	r := p.send(e, request, p.urls[i], token, limit)
 	if r.judgement.Outcome != probe.Pass {
 		if request.Credentials != nil {
@@ -163,7 +173,7 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 		answer.Raw, err = readBody(raw)
 	}
 	e.note(finished)
-	r := reply{path: e.path()}
+	r := reply{path: e.soFar()}
 	if raw != nil {
 		r.status = raw.StatusCode
 		if raw.TLS != nil {
@@ -181,8 +191,8 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 	}
 	r.timed = true
 	answer.Status, answer.Header = raw.StatusCode, raw.Header
-	answer.Sent, answer.Answered = r.path.at[ready], r.path.at[answered]
-	answer.Duration = r.path.between(asked, finished)
+	answer.Sent, answer.Answered = r.path.when(ready), r.path.when(answered)
+	answer.Duration = r.path.at[finished]
 	r.judgement = p.judge(request, answer)
 	return r
 }

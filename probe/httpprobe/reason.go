@@ -120,5 +120,9 @@ func plain(err error) string {
 	if errors.As(err, &number) {
 		return where + number.Error()
 	}
-	return where + expect.Excerpt(strings.TrimPrefix(err.Error(), "net/http: "))
+	text := err.Error()
+	for _, noise := range []string{"net/http: ", "http: ", "HTTP/1.x transport connection broken: "} {
+		text = strings.TrimPrefix(text, noise)
+	}
+	return where + expect.Excerpt(text)
 }

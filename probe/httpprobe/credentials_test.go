@@ -1,0 +1,178 @@
+package httpprobe_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postflight/internal/expect"
+	"postflight/probe"
+	"postflight/probe/httpprobe"
+)
+
+var silent = log.New(io.Discard, "", 0)
+
+func TestTokenFile(t *testing.T) {
+	const secret = "s3cret-t0ken"
+	write := func(content string) func(string) error {
+		return func(path string) error { return os.WriteFile(path, []byte(content), 0o600) }
+	}
+	tests := []struct {
+		name  string
+		make  func(path string) error
+		token string
+		err   string
+	}{
+		{"a token", write(secret), secret, ""},
+		{"white space around it", write(" \t" + secret + "\r\n\n"), secret, ""},
+		{"empty", write(""), "", "it is empty"},
+		{"white space only", write(" \n"), "", "it is empty"},
+		{"two tokens", write(secret + "\n" + secret), "", "it holds more than one token, or not text"},
+		{"binary", write(secret + "\x00\xff"), "", "it holds more than one token, or not text"},
+		{"very large", write(secret + strings.Repeat("x", 20<<10)), "", "it is too large for a token"},
+		{"not there", func(string) error { return nil }, "", "no such file or directory"},
+		{"a directory", func(path string) error { return os.Mkdir(path, 0o700) }, "", "not a regular file"},
+		{"a pipe", func(path string) error { return syscall.Mkfifo(path, 0o600) }, "", "not a regular file"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "token")
+			if err := tt.make(path); err != nil {
+				t.Fatal(err)
+			}
+			token, err := httpprobe.TokenFile(path).Token(t.Context())
+			if token != tt.token {
+				t.Errorf("token %q, want %q", token, tt.token)
+			}
+			want, got := "", ""
+			if tt.err != "" {
+				want = "reading token file " + path + ": " + tt.err
+			}
+			if err != nil {
+				got = err.Error()
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTokenFileIsReadEachTime(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	var bearers []string
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		bearers = append(bearers, r.Header.Get("Authorization"))
+	}))
+	defer server.Close()
+	check := get(server.URL, passes)
+	check.Requests[0].Credentials = httpprobe.TokenFile(path)
+	for _, token := range []string{"the-first", "the-second"} {
+		if err := os.WriteFile(path, []byte(token), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got := look(t, check, ample); got.Outcome != probe.Pass {
+			t.Errorf("%+v, want a pass", verdictOf(got))
+		}
+	}
+	if diff := cmp.Diff([]string{"Bearer the-first", "Bearer the-second"}, bearers); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+func TestWithoutItsCredentialsNothingIsAsked(t *testing.T) {
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer server.Close()
+	check := get(server.URL, passes)
+	check.Requests[0].Credentials = httpprobe.TokenFile("/nowhere/token")
+	got := look(t, check, ample)
+	want := verdict{probe.Error, probe.ReasonCredentials, 0, "credentials", "reading token file /nowhere/token: no such file or directory"}
+	if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
+		t.Errorf("verdict (-want +got):\n%s", diff)
+	}
+	if asked.Load() != 0 || len(got.Latencies) != 0 {
+		t.Errorf("asked %d times, latencies %v", asked.Load(), got.Latencies)
+	}
+}
+
+// When our own token has expired, its refusal says nothing about the backend.
+func TestExpiredToken(t *testing.T) {
+	jwt := func(claims string) string {
+		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
+	}
+	expired := jwt(`{"exp":1740830400}`)
+	failed := func(status int) verdict {
+		return verdict{probe.Fail, probe.ReasonStatus, status, "status 200", fmt.Sprintf("status %d %s", status, http.StatusText(status))}
+	}
+	blamed := func(status int) verdict {
+		return verdict{probe.Error, probe.ReasonCredentials, status, "credentials that are valid",
+			fmt.Sprintf("status %d; our token expired at 2025-03-01T12:00:00Z", status)}
+	}
+	tests := []struct {
+		name, token string
+		status      int
+		want        verdict
+	}{
+		{"expired and refused", expired, 401, blamed(401)},
+		{"expired and forbidden", expired, 403, blamed(403)},
+		{"expired, and the backend fails", expired, 500, failed(500)},
+		{"valid and refused", jwt(`{"exp":4102444800}`), 401, failed(401)},
+		{"no word of when it expires", jwt(`{"sub":"1"}`), 401, failed(401)},
+		{"a word that is no number", jwt(`{"exp":"soon"}`), 401, failed(401)},
+		{"claims that are none", jwt(`[`), 401, failed(401)},
+		{"not a JWT", "opaque.token", 401, failed(401)},
+		{"three parts that are no JWT", "a.%.c", 401, failed(401)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(tt.status) }))
+			defer server.Close()
+			path := filepath.Join(t.TempDir(), "token")
+			if err := os.WriteFile(path, []byte(tt.token), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			check := get(server.URL, expect.Func(func(a expect.Answer) expect.Judgement { return expect.WrongStatus(a, "status 200") }))
+			check.Requests[0].Credentials = httpprobe.TokenFile(path)
+			if diff := cmp.Diff(tt.want, verdictOf(look(t, check, ample))); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// A backend that repeats what it was sent does not bring the token into what we show, however much of it is left.
+func TestTokenIsNotShown(t *testing.T) {
+	const token = "opaque-0123456789-abcdefghijklmnopqrstuvwxyz"
+	tests := []struct{ name, body, got string }{
+		{"repeated", "no " + token + "!", "status 418 I'm a teapot: no <secret>!"},
+		{"twice", token + " " + token, "status 418 I'm a teapot: <secret> <secret>"},
+		{"cut short", "refused: " + token[:20] + " …", "status 418 I'm a teapot: refused: <secret> …"},
+		{"cut by us", strings.Repeat("x", 100) + token, "status 418 I'm a teapot: " + strings.Repeat("x", 100) + "<secret>…"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusTeapot)
+				io.WriteString(w, tt.body)
+			}))
+			defer server.Close()
+			check := get(server.URL, expect.Func(func(a expect.Answer) expect.Judgement { return expect.WrongStatus(a, "status 200") }))
+			check.Requests[0].Token = token
+			if got := look(t, check, ample).Got; got != tt.got {
+				t.Errorf("got %q, want %q", got, tt.got)
+			}
+		})
+	}
+}

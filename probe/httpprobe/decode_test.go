@@ -1,0 +1,54 @@
+package httpprobe
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// FuzzDecode holds decoding to encoding/json: the same values, the same refusals.
+func FuzzDecode(f *testing.F) {
+	for _, body := range []string{
+		``, `{}`, `[[[`, `{"a":1e400}`, `NaN`, "\xff", `{"a":1} x`, `"\ud800"`, `null`, ` [ 1 , -0.5e+3 , "\"\\" , true,false ] `,
+		`{"a":{"b":[{}]},"a":2}`, `{ "\u0061" : "Redis运行正常", "" : [] }`, "\"\xff\"",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var want any
+		wantErr := json.Unmarshal(body, &want)
+		got, err := decode(body)
+		if (err == nil) != (wantErr == nil) {
+			t.Fatalf("%q: error %v, but encoding/json says %v", body, err, wantErr)
+		}
+		if err != nil {
+			want = string(body)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", body, diff)
+		}
+	})
+}
+
+// FuzzTokens gives the readers of tokens whatever a file may hold.
+func FuzzTokens(f *testing.F) {
+	f.Add("eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3NDA4MzA0MDB9.c2ln", "refused: eyJhbGciOiJIUzI1NiJ9.eyJl")
+	f.Add("a.b.c", "")
+	f.Add("aaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaaaaaaaaa")
+	now := time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, token, text string) {
+		if at, expired := expiredAt(token, now); expired && at.After(now) {
+			t.Errorf("token %q has expired in the future, at %v", token, at)
+		}
+		clean := withoutToken(text, token)
+		if len(clean) > 2*len(text) {
+			t.Errorf("%q became %q", text, clean)
+		}
+		if len(token) >= 6 && !strings.ContainsAny(token, "<>") && strings.Contains(clean, token) {
+			t.Errorf("%q still holds %q", clean, token)
+		}
+	})
+}

@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"postflight/internal/verdict"
+	"postflight/probe"
+)
+
+var quick = verdict.Policy{
+	SettleTimeout: 20 * time.Second,
+	Window:        300 * time.Millisecond,
+	Interval:      100 * time.Millisecond,
+	Consecutive:   3,
+}
+
+// deployment verifies proxy and notes the states that it comes through.
+func deployment(states *[]verdict.State) Deployment {
+	return Deployment{
+		Service:  "proxy",
+		Release:  "1.4.2",
+		Policy:   quick,
+		Progress: func(d verdict.Document) { *states = append(*states, d.State) },
+	}
+}
+
+func TestVerifyBySelf(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, healthy))
+	var states []verdict.State
+	doc, err := Verify(t.Context(), VerifyOptions{Config: c}, deployment(&states))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Verdict != verdict.Passed || doc.Release != "1.4.2" || doc.ID == "" {
+		t.Errorf("not passed: %+v", doc)
+	}
+	if diff := cmp.Diff([]verdict.State{verdict.Settling, verdict.Observing, verdict.Passed}, states); diff != "" {
+		t.Error(diff)
+	}
+	for _, check := range doc.Checks {
+		if check.Runs == 0 {
+			t.Errorf("%s never ran, though a minimal interval must not make a verification wait for its first run", check.Check)
+		}
+	}
+}
+
+func TestAVerificationThatIsEndedIsInconclusive(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, func(http.ResponseWriter, *http.Request) { cancel() }))
+	var states []verdict.State
+	doc, err := Verify(ctx, VerifyOptions{Config: c}, deployment(&states))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Verdict != verdict.Inconclusive || doc.Reason != verdict.Interrupted {
+		t.Errorf("got %s %s, want inconclusive, interrupted", doc.Verdict, doc.Reason)
+	}
+}
+
+func TestNothingDecidesIsWrongUse(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `services: [{name: proxy, targets: [%q], checks: [{use: health, critical: false}]}]`, backend(t, healthy))
+	var states []verdict.State
+	if doc, err := Verify(t.Context(), VerifyOptions{Config: c}, deployment(&states)); err == nil {
+		t.Errorf("got %s, want an error", doc.Verdict)
+	}
+}
+
+// The deploy script starts the unit and then asks for the verdict: that the unit is up may be told after the
+// verification has begun, though it was read before.
+func TestAReadingThatComesLateCounts(t *testing.T) {
+	t.Parallel()
+	w := make(units)
+	d, _, _ := start(t, parse(t, `services: [{name: proxy, units: [proxy]}]`), w)
+	began := time.Now()
+	unit := func(state, invocation string) probe.Result {
+		return probe.Result{
+			Key:   probe.Key{Service: "proxy", Unit: "proxy.service"},
+			Start: began,
+			Unit:  &probe.Unit{LoadState: "loaded", ActiveState: state, InvocationID: invocation},
+		}
+	}
+	w <- unit("inactive", "")
+	late := func(doc verdict.Document) {
+		if doc.State == verdict.Settling {
+			w <- unit("active", "a")
+		}
+	}
+	doc, err := d.Verify(t.Context(), Deployment{Service: "proxy", Policy: quick, Progress: late})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Verdict != verdict.Passed {
+		t.Errorf("not passed: %+v", doc)
+	}
+}

@@ -1,0 +1,111 @@
+package demo_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"postflight/internal/demo"
+)
+
+func storyOptions(out io.Writer) demo.Options {
+	return demo.Options{Out: out, BackendCommand: []string{os.Args[0], asBackend}, ListenAddresses: []string{"127.0.0.1:0"}}
+}
+
+func TestTheScriptSeesEveryFault(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	o := storyOptions(&out)
+	o.Script = true
+	seen, err := demo.Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !seen || strings.Contains(out.String(), "NOT SEEN") {
+		t.Errorf("not all was seen:\n%s", &out)
+	}
+	for _, fault := range demo.Faults {
+		if !strings.Contains(out.String(), fault.Title) {
+			t.Errorf("the script leaves out: %s", fault.Title)
+		}
+	}
+}
+
+func TestAScriptThatIsEndedHasNotSeenAll(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	o := storyOptions(io.Discard)
+	o.Script = true
+	if seen, err := demo.Run(ctx, o); seen || err != nil {
+		t.Errorf("got %v, %v; want false and no error", seen, err)
+	}
+}
+
+// watched is a screen that a test can wait on.
+type watched struct {
+	mu    sync.Mutex
+	text  strings.Builder
+	wrote chan struct{}
+}
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text.Write(p)
+	select {
+	case w.wrote <- struct{}{}:
+	default:
+	}
+	return len(p), nil
+}
+
+// await waits until the screen shows a text behind what it has been asked for before.
+func (w *watched) await(t *testing.T, from int, text string) int {
+	t.Helper()
+	for {
+		w.mu.Lock()
+		i := strings.Index(w.text.String()[from:], text)
+		w.mu.Unlock()
+		if i >= 0 {
+			return from + i + len(text)
+		}
+		select {
+		case <-w.wrote:
+		case <-t.Context().Done():
+			t.Fatalf("never shown: %q", text)
+		}
+	}
+}
+
+func TestAPersonBreaksAndMends(t *testing.T) {
+	t.Parallel()
+	screen := &watched{wrote: make(chan struct{}, 1)}
+	keys, press := io.Pipe()
+	o := storyOptions(screen)
+	o.Keys = keys
+	done := make(chan error, 1)
+	go func() {
+		_, err := demo.Run(t.Context(), o)
+		done <- err
+	}()
+	at := screen.await(t, 0, "quit")
+	for _, act := range []struct{ key, shown string }{
+		{"q", "queue-status fail  body"},
+		{"m", "queue-status pass"},
+		{"b", "crash_loop"},
+		{"g", "PASSED"},
+		{"?", ""}, // no such key, and nothing happens
+	} {
+		io.WriteString(press, act.key)
+		at = screen.await(t, at, act.shown)
+	}
+	io.WriteString(press, "x")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	press.Close()
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -24,8 +23,9 @@ type Job struct {
 	Timeout     time.Duration // of the whole probe
 	MinInterval time.Duration // never more often than this; 0: no limit
 
-	running atomic.Bool
-	started time.Time // of the last probe; whoever has set running owns it
+	mu      sync.Mutex
+	running bool
+	started time.Time // of the last probe; zero: there was none
 }
 
 // minIntervalSlack is how much sooner than its minimal interval a probe may start: a schedule of exactly that interval
@@ -47,36 +47,24 @@ func NewRunner(capacity int, fold func(Result), skipped func(Key, SkipReason)) *
 	return &Runner{fold: fold, skipped: skipped, places: make(chan struct{}, capacity)}
 }
 
-// Run starts the job's probe and returns at once. It reports whether it did: not while the job's last probe is
-// running, nor beyond the runner's capacity, nor before the job's minimal interval is over (which is no skip: nobody
-// expected a run).
+// Run starts the job's probe and returns at once. It reports whether it did: not before the job's minimal interval is
+// over (which is no skip: nobody expected a run), nor while the job's last probe is running, nor beyond the runner's
+// capacity.
 //
 // A probe that ctx ends is dropped without a word: its result would say something about us, not about the target.
 func (r *Runner) Run(ctx context.Context, job *Job) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	if !job.running.CompareAndSwap(false, true) {
-		r.skipped(job.Key, SkipOverlap)
+	started, skip := r.begin(job)
+	if skip != "" {
+		r.skipped(job.Key, skip)
+	}
+	if !started {
 		return false
 	}
-	if !job.started.IsZero() && time.Since(job.started) < job.MinInterval-minIntervalSlack {
-		job.running.Store(false)
-		return false
-	}
-	select {
-	case r.places <- struct{}{}:
-	default:
-		job.running.Store(false)
-		r.skipped(job.Key, SkipCapacity)
-		return false
-	}
-	job.started = time.Now()
 	r.wg.Go(func() {
-		defer func() {
-			job.running.Store(false)
-			<-r.places
-		}()
+		defer r.end(job)
 		if res := look(ctx, job); ctx.Err() == nil {
 			r.fold(res)
 		}
@@ -84,7 +72,33 @@ func (r *Runner) Run(ctx context.Context, job *Job) bool {
 	return true
 }
 
-// Wait returns when no probe is running. End the contexts of Run first.
+// begin takes a place for the job, or says why it is skipped if a run was expected.
+func (r *Runner) begin(job *Job) (started bool, skip SkipReason) {
+	job.mu.Lock()
+	defer job.mu.Unlock()
+	if !job.started.IsZero() && time.Since(job.started) < job.MinInterval-minIntervalSlack {
+		return false, ""
+	}
+	if job.running {
+		return false, SkipOverlap
+	}
+	select {
+	case r.places <- struct{}{}:
+	default:
+		return false, SkipCapacity
+	}
+	job.running, job.started = true, time.Now()
+	return true, ""
+}
+
+func (r *Runner) end(job *Job) {
+	job.mu.Lock()
+	job.running = false
+	job.mu.Unlock()
+	<-r.places
+}
+
+// Wait returns when no probe is running. End the contexts of Run first, and let nobody call it any more.
 func (r *Runner) Wait() { r.wg.Wait() }
 
 // look probes once within the job's timeout and makes a Result of whatever comes, a panic included.

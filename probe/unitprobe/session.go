@@ -113,7 +113,7 @@ func (s *session) settle(ctx context.Context, err error) error {
 	if !away(err) {
 		return err
 	}
-	for enough := time.After(callTimeout); !s.returned; {
+	for enough := time.After(returnTimeout); !s.returned; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

@@ -31,7 +31,7 @@ RestartSec=50ms
 func TestEveryCrashOfALoopIsTold(t *testing.T) {
 	h := testhost.Start(t)
 	h.WriteUnit("crash.service", crashing)
-	w := watch(t, h.BusAddress, []string{"crash.service"})
+	w := watch(t, h.BusAddress, []string{"crash.service"}, unitprobe.Interval(never))
 	w.state("crash.service", "inactive")
 
 	h.Exec("systemctl", "start", "crash.service")
@@ -84,7 +84,7 @@ func journal(h *testhost.Host, unit, messageID string) []string {
 func TestStartRestartStopByHand(t *testing.T) {
 	h := testhost.Start(t)
 	h.WriteUnit("steady.service", steady)
-	w := watch(t, h.BusAddress, []string{"steady.service"})
+	w := watch(t, h.BusAddress, []string{"steady.service"}, unitprobe.Interval(never))
 	w.sameAs(h, "steady.service", "inactive")
 
 	h.Exec("systemctl", "start", "steady.service")
@@ -118,7 +118,7 @@ func TestUnitsThatAreNoDaemons(t *testing.T) {
 	h.WriteUnit("task.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=true\n")
 	h.WriteUnit("steady.service", steady)
 	h.WriteUnit("steady.socket", "[Socket]\nListenStream=/run/steady.sock\n")
-	w := watch(t, h.BusAddress, []string{"task.service", "steady.socket", "basic.target"})
+	w := watch(t, h.BusAddress, []string{"task.service", "steady.socket", "basic.target"}, unitprobe.Interval(never))
 	w.sameAs(h, "basic.target", "active")
 
 	h.Exec("systemctl", "start", "task.service")
@@ -131,7 +131,7 @@ func TestUnitsThatAreNoDaemons(t *testing.T) {
 func TestTheStartLimitIsHit(t *testing.T) {
 	h := testhost.Start(t)
 	h.WriteUnit("limited.service", "[Service]\nExecStart=false\nRestart=always\nRestartSec=1ms\n")
-	w := watch(t, h.BusAddress, []string{"limited.service"})
+	w := watch(t, h.BusAddress, []string{"limited.service"}, unitprobe.Interval(never))
 	w.sameAs(h, "limited.service", "inactive")
 
 	h.Exec("systemctl", "start", "limited.service")
@@ -148,7 +148,7 @@ func TestUnitsThatCannotBeStarted(t *testing.T) {
 	h.WriteUnit("broken.service", "[Service]\n")
 	h.WriteUnit("running.service", steady)
 	h.Exec("systemctl", "start", "running.service")
-	w := watch(t, h.BusAddress, []string{"absent.service", "broken.service", "late.service", "running.service"})
+	w := watch(t, h.BusAddress, []string{"absent.service", "broken.service", "late.service", "running.service"}, unitprobe.Interval(never))
 	is := func(unit, load, active string) {
 		t.Helper()
 		w.reading(unit, load, func(u probe.Unit) bool { return u.LoadState == load && u.ActiveState == active })
@@ -229,7 +229,7 @@ func shown(t testing.TB, h *testhost.Host, unit string) probe.Unit {
 
 func TestAUnitThatAppearsWithoutAReload(t *testing.T) {
 	h := testhost.Start(t)
-	w := watch(t, h.BusAddress, []string{"new.service"})
+	w := watch(t, h.BusAddress, []string{"new.service"}, unitprobe.Interval(never))
 	w.reading("new.service", "not found", func(u probe.Unit) bool { return u.LoadState == "not-found" })
 
 	h.Exec("sh", "-c", "printf '[Service]\nExecStart=sleep infinity\n' > /run/systemd/system/new.service")
@@ -247,7 +247,7 @@ func TestTwoServicesMayHaveTheSameUnitAndAnAliasOfIt(t *testing.T) {
 	h.Exec("systemctl", "daemon-reload")
 	w := watchKeys(t, h.BusAddress, []probe.Key{
 		{Service: "one", Unit: "steady.service"}, {Service: "two", Unit: "steady.service"}, {Service: "three", Unit: "alias.service"},
-	}, unitprobe.Interval(time.Hour))
+	}, unitprobe.Interval(never))
 	for range 3 {
 		w.until("a first reading", func(r probe.Result) bool { return r.Unit != nil })
 	}

@@ -16,9 +16,13 @@ const (
 	defaultAddress  = "unix:path=/run/dbus/system_bus_socket"
 	defaultInterval = 15 * time.Second
 
-	// callTimeout bounds each exchange with the bus. systemd answers in some tenths of a millisecond, and during
-	// daemon-reload in some tenths of a second.
-	callTimeout = 2 * time.Second
+	// callTimeout bounds each exchange with the bus. systemd answers within a millisecond; but during daemon-reload
+	// it does not for some tenths of a second, and for seconds on a busy machine with many units.
+	callTimeout = 5 * time.Second
+
+	// returnTimeout is how long systemd may be away from the bus without being given up. daemon-reexec takes it some
+	// tenths of a second.
+	returnTimeout = 2 * time.Second
 
 	shortestPause = 100 * time.Millisecond // between two attempts to reach the bus …
 	longestPause  = 5 * time.Second        // … doubled up to this

@@ -12,8 +12,9 @@ import (
 // calls it holds mu.
 func (s *Scheduler) arrange(known map[probe.Key]bool) {
 	now := time.Now().Round(0)
-	groups := map[string][]Entry{}
-	for _, e := range s.entries {
+	groups := map[string][]*Entry{}
+	for i := range s.entries {
+		e := &s.entries[i]
 		groups[e.Schedule.identity] = append(groups[e.Schedule.identity], e)
 	}
 	s.dropWheels(groups)
@@ -45,7 +46,7 @@ func (s *Scheduler) arrange(known map[probe.Key]bool) {
 }
 
 // dropWheels forgets the wheels whose schedule nobody has any more.
-func (s *Scheduler) dropWheels(groups map[string][]Entry) {
+func (s *Scheduler) dropWheels(groups map[string][]*Entry) {
 	for identity, w := range s.wheels {
 		if _, wanted := groups[identity]; wanted {
 			continue

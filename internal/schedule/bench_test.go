@@ -29,8 +29,9 @@ func BenchmarkRelease(b *testing.B) {
 	now := time.Now()
 	turn.restart(now)
 	places := make([]place, 1000)
-	for i, e := range manyEntries(b, len(places), "@every 1s", &released) {
-		places[i] = place{time.Duration(i/10) * grid, e}
+	entries := manyEntries(b, len(places), "@every 1s", &released)
+	for i := range entries {
+		places[i] = place{time.Duration(i/10) * grid, &entries[i]}
 	}
 	turn.put(places)
 	queue := turns{}

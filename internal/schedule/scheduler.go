@@ -52,7 +52,7 @@ func New(late func(time.Duration)) *Scheduler {
 	}
 }
 
-// Set replaces the entries. An entry whose key was there keeps its place in the turns, also in the one that is under
+// Set replaces the entries; the slice is the scheduler's from then on. An entry whose key was there keeps its place in the turns, also in the one that is under
 // way, and its first run where that is still to come. A new one runs once soon: within 5 s, or within its interval if
 // that is shorter.
 func (s *Scheduler) Set(entries []Entry) {

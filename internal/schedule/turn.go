@@ -21,7 +21,7 @@ type turn struct {
 // place is an entry and how long after the turn's beginning it is released.
 type place struct {
 	offset time.Duration
-	entry  Entry
+	entry  *Entry
 }
 
 // newTurn makes a turn that is over.

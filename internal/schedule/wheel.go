@@ -1,8 +1,6 @@
 package schedule
 
 import (
-	"hash/fnv"
-	"io"
 	"sync"
 	"time"
 
@@ -63,14 +61,16 @@ func (t *ticks) take() time.Time {
 	return planned
 }
 
-// hash places a key. It is the same in every process, so that a restart keeps the phase.
+// hash places a key: FNV-1a, the same in every process, so that a restart keeps the phase.
 func hash(key probe.Key) uint64 {
-	h := fnv.New64a()
-	for _, part := range []string{key.Service, key.Target, key.Check, key.Unit} {
-		io.WriteString(h, part)
-		h.Write([]byte{0})
+	h := uint64(0xcbf29ce484222325)
+	for _, part := range [...]string{key.Service, key.Target, key.Check, key.Unit} {
+		for i := range len(part) {
+			h = (h ^ uint64(part[i])) * 0x100000001b3
+		}
+		h *= 0x100000001b3 // a zero byte, so that parts do not run into each other
 	}
-	return h.Sum64()
+	return h
 }
 
 // offset gives the hash's point of the grid within spread.

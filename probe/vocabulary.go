@@ -60,10 +60,10 @@ type Reason string
 const (
 	ReasonNone             Reason = ""
 	ReasonResolve          Reason = "resolve"            // the name could not be resolved
-	ReasonConnect          Reason = "connect"            // no connection: refused, unreachable, reset before an answer
+	ReasonConnect          Reason = "connect"            // no connection: refused, unreachable
 	ReasonTLS              Reason = "tls"                // handshake or certificate
 	ReasonTimeout          Reason = "timeout"            // the deadline of the whole check passed
-	ReasonProtocol         Reason = "protocol"           // not HTTP, or an answer cut short
+	ReasonProtocol         Reason = "protocol"           // not HTTP, or an answer that ended early
 	ReasonTooLarge         Reason = "too_large"          // body or headers beyond the limit
 	ReasonRedirect         Reason = "redirect"           // a redirect that is not followed
 	ReasonStatus           Reason = "status"             // the wrong status code

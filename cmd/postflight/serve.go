@@ -1,6 +1,8 @@
 package main
 
 import (
+	"go.uber.org/zap"
+
 	"postflight/internal/app"
 )
 
@@ -25,6 +27,11 @@ func (c serveCommand) Run(inv *invocation) error {
 	if err != nil {
 		return asUsage(err)
 	}
+	restore, err := zap.RedirectStdLogAt(log, zap.DebugLevel) // net/http's remarks on what targets send
+	if err != nil {
+		return err
+	}
+	defer restore()
 	daemon, err := app.NewDaemon(app.ServeOptions{
 		Config:          cfg,
 		Log:             log,

@@ -42,6 +42,10 @@ func (c verifyCommand) Run(inv *invocation) error {
 		progress = inv.stderr
 	}
 	service := cfg.Services[0]
+	service.Verification = c.over(service.Verification)
+	if err := config.CheckPolicy(service.Verification); err != nil {
+		return usageError{err}
+	}
 	doc, err := app.Verify(inv.ctx, app.VerifyOptions{
 		Config:     cfg,
 		Build:      buildInfo(),
@@ -49,7 +53,7 @@ func (c verifyCommand) Run(inv *invocation) error {
 	}, app.Deployment{
 		Service:  service.Name,
 		Release:  c.Release,
-		Policy:   c.over(service.Verification),
+		Policy:   service.Verification,
 		Progress: func(d verdict.Document) { announce(progress, d) },
 	})
 	if err != nil {

@@ -96,9 +96,6 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group.Add(d.serve, func(error) { d.shutDown() })
 	alive, enough := context.WithCancel(ctx)
 	group.Add(func() error { return d.keepSystemdInformed(alive) }, func(error) { enough() })
-	for _, l := range d.listeners {
-		d.log.Info("listening", zap.String("address", l.Addr().String()))
-	}
 	err := group.Run()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil

@@ -77,6 +77,8 @@ func TestBrokenAnswers(t *testing.T) {
 			failed(probe.ReasonTooLarge, 200, "a body of at most 1 MiB", "more")},
 		{"a body without end", afterRequest(endless("HTTP/1.1 200 OK\r\n\r\n", strings.Repeat("x", 4096))), ample,
 			failed(probe.ReasonTooLarge, 200, "a body of at most 1 MiB", "more")},
+		{"a body of too many values", write("HTTP/1.1 200 OK\r\n\r\n[" + strings.Repeat(`{"":0},`, 60_000) + "0]"), ample,
+			failed(probe.ReasonTooLarge, 200, "a body of at most 100,000 JSON values", "more")},
 		{"never an answer", untilClosed, scant, failed(probe.ReasonTimeout, 0, inTime, "nothing in time, while waiting for the answer")},
 		{"one byte per 200 ms", afterRequest(trickle("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")), scant,
 			failed(probe.ReasonTimeout, 200, inTime, "nothing in time, while reading the answer")},

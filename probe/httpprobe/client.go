@@ -17,6 +17,7 @@ import (
 // What is read of an answer, and no more.
 const (
 	bodyLimit   = 1 << 20 // bytes, after decompression
+	valueLimit  = 100_000 // of JSON, the most that a body may hold
 	headerLimit = 64 << 10
 )
 

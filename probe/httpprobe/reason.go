@@ -29,6 +29,8 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 		shown  *tls.CertificateVerificationError
 	)
 	switch {
+	case errors.Is(err, errTooManyValues):
+		return failed(probe.ReasonTooLarge, "a body of at most 100,000 JSON values", "more")
 	case errors.Is(err, errBodyTooLarge):
 		return failed(probe.ReasonTooLarge, "a body of at most 1 MiB", "more")
 	case isTimeout(err):

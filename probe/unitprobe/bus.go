@@ -73,7 +73,7 @@ func (b *bus) close() {
 }
 
 // socket reads through a buffer, since godbus reads a message in small pieces, and lets no write take long, since a
-// bus that hangs stops reading.
+// bus that hangs stops reading. Not being a net.UnixConn, it is never sent file descriptors.
 type socket struct {
 	net.Conn
 	in *bufio.Reader

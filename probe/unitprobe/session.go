@@ -39,7 +39,7 @@ type session struct {
 	// What signals have made necessary:
 	stale    []*unit // to be read again
 	allStale bool
-	returned bool // systemd has come to the bus anew
+	returned bool // systemd has come to the bus anew, or may have
 }
 
 func newSession(keys []probe.Key, tell func(probe.Result)) *session {
@@ -113,7 +113,7 @@ func (s *session) settle(ctx context.Context, err error) error {
 	if !away(err) {
 		return err
 	}
-	for enough := time.After(returnTimeout); !s.returned; {
+	for enough := time.After(callTimeout); !s.returned; {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -122,7 +122,7 @@ func (s *session) settle(ctx context.Context, err error) error {
 		case <-s.inbox.filled:
 			s.takeSignals(math.MaxUint64)
 		case <-enough:
-			s.returned = true // or so it may be
+			s.returned = true
 		}
 	}
 	return s.catchUp(ctx)

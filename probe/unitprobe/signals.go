@@ -10,7 +10,7 @@ import (
 // be read because of them is read by catchUp.
 func (s *session) takeSignals(before dbus.Sequence) {
 	signals, dropped := s.inbox.take(before)
-	s.allStale = s.allStale || dropped
+	s.returned = s.returned || dropped // of what was dropped, this would need the most doing
 	for _, signal := range signals {
 		switch {
 		case signal.Name == busName+".NameOwnerChanged" && signal.Sender == busName:

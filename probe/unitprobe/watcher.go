@@ -16,13 +16,10 @@ const (
 	defaultAddress  = "unix:path=/run/dbus/system_bus_socket"
 	defaultInterval = 15 * time.Second
 
-	// callTimeout bounds each exchange with the bus. systemd answers within a millisecond; but during daemon-reload
-	// it does not for some tenths of a second, and for seconds on a busy machine with many units.
+	// callTimeout bounds each exchange with the bus, and how long systemd may be away from it. systemd answers within a
+	// millisecond; but daemon-reload and daemon-reexec take it some tenths of a second, and seconds on a busy machine
+	// with many units.
 	callTimeout = 5 * time.Second
-
-	// returnTimeout is how long systemd may be away from the bus without being given up. daemon-reexec takes it some
-	// tenths of a second.
-	returnTimeout = 2 * time.Second
 
 	shortestPause = 100 * time.Millisecond // between two attempts to reach the bus …
 	longestPause  = 5 * time.Second        // … doubled up to this
@@ -55,7 +52,8 @@ func New(address string, units []probe.Key, opts ...Option) *Watcher {
 }
 
 // Watch tells a reading of each unit as soon as the bus has answered, and from then on one at each change and at each
-// poll. A reading has Outcome Pass whatever the unit's state: what to think of it is not decided here.
+// poll. A reading has Outcome Pass whatever the unit's state: what to think of it is not decided here. Among the
+// states are those that systemd only passes through, such as failed for a millisecond before each automatic restart.
 //
 // While the bus is out of reach it tells for each unit a Result with Outcome Error and no Unit, once when the bus is
 // lost and once at each attempt that fails, and goes on trying. So it does for a single unit that cannot be read.

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// missingGrace is how long a unit may be missing: while systemd reloads, it knows no units.
-	missingGrace = 2 * time.Second
+	// grace is how long a unit may be missing or failed: while systemd reloads, it knows no units, and before each
+	// automatic restart a unit is failed for a moment.
+	grace = 2 * time.Second
 	// loopAtFirstSight is how many automatic restarts make a crash loop of a unit that is first seen between two crashes.
 	loopAtFirstSight = 3
 )
@@ -28,12 +29,12 @@ type unitTally struct {
 	now   probe.Unit
 	total uint64 // automatic restarts as told
 
-	counted      time.Time // when restarts began to be counted
-	base         uint64    // the total by then
-	invocation   uint64    // the total when the present invocation was first seen
-	looping      bool      // first seen in the middle of a crash loop
-	missingSince time.Time // zero: systemd knows the unit
-	exit         exit
+	counted    time.Time // when restarts began to be counted
+	base       uint64    // the total by then
+	invocation uint64    // the total when the present invocation was first seen
+	looping    bool      // first seen in the middle of a crash loop
+	lostSince  time.Time // missing or failed; zero: it is neither
+	exit       exit
 }
 
 // exit is how a unit's last run ended. It is latched, since systemd forgets it at the next start.
@@ -65,10 +66,10 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 	t.at, t.now, t.total = seen.Time, u, seen.Restarts
 	t.latchExit()
 	switch {
-	case !missing(u):
-		t.missingSince = time.Time{}
-	case t.missingSince.IsZero():
-		t.missingSince = seen.Time
+	case !missing(u) && !t.failed():
+		t.lostSince = time.Time{}
+	case t.lostSince.IsZero():
+		t.lostSince = seen.Time
 	}
 	return byHand
 }
@@ -101,25 +102,23 @@ func (t *unitTally) restarts() uint64 { return t.total - t.base }
 // crashLooping reports whether the unit restarted more often than it may. Waiting does not take restarts back.
 func (t *unitTally) crashLooping() bool { return t.looping || t.restarts() > t.maxRestarts }
 
-// failed reports whether the unit has failed and systemd will not start it again.
-func (t *unitTally) failed() bool {
-	return t.now.ActiveState == "failed" && t.now.SubState != "failed-before-auto-restart"
-}
+func (t *unitTally) failed() bool { return t.now.ActiveState == "failed" }
 
-// missingUntil is when the grace of a missing unit ends; zero where it is not missing, as far as can be seen.
-func (t *unitTally) missingUntil() time.Time {
-	if t.missingSince.IsZero() || !t.observable {
+// lostAt is when the grace of a unit ends that is missing or has failed; zero where it is neither, as far as can be
+// seen.
+func (t *unitTally) lostAt() time.Time {
+	if t.lostSince.IsZero() || !t.observable {
 		return time.Time{}
 	}
-	return t.missingSince.Add(missingGrace)
+	return t.lostSince.Add(grace)
 }
 
 // hopeless reports whether waiting cannot help the unit.
 func (t *unitTally) hopeless(now time.Time) bool {
-	if until := t.missingUntil(); !until.IsZero() && !now.Before(until) {
+	if lost := t.lostAt(); !lost.IsZero() && !now.Before(lost) {
 		return true
 	}
-	return t.crashLooping() || t.failed()
+	return t.crashLooping()
 }
 
 // state is the unit's state in a word of systemd's: why it is not loaded, else its ActiveState.

@@ -124,8 +124,8 @@ func (v *Verification) Deadline() time.Time {
 		}
 	}
 	for _, t := range v.units {
-		if until := t.missingUntil(); !until.IsZero() && until.Before(next) {
-			next = until
+		if lost := t.lostAt(); !lost.IsZero() && lost.Before(next) {
+			next = lost
 		}
 	}
 	return next

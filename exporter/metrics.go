@@ -264,5 +264,5 @@ var table = [metricCount]metric{
 // Bounds of the classic buckets, in seconds.
 var (
 	durationBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
-	lagBuckets      = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1}
+	lagBuckets      = []float64{.001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1}
 )

@@ -154,7 +154,7 @@ func TestNativeHistogramsOnlyWhenAsked(t *testing.T) {
 					continue
 				}
 				seen++
-				if native := h.Schema != nil; native != asked || len(h.GetBucket()) != 10 {
+				if native := h.Schema != nil; native != asked || len(h.GetBucket()) < 10 {
 					t.Errorf("%s: native is %t when asked is %t, and %d classic buckets", family.GetName(), native, asked, len(h.GetBucket()))
 				}
 			}

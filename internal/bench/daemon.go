@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// patience is how long the daemon may take to get ready.
+const patience = 20 * time.Second
+
+// daemon is a real `postflight serve`.
+type daemon struct {
+	cmd    *exec.Cmd
+	base   string // URL
+	stderr bytes.Buffer
+}
+
+// check is one check of the configuration that the daemon is given.
+type check struct {
+	use      string
+	schedule string // empty: the check's own
+	reuse    bool
+}
+
+// configure writes a configuration of one service.
+func (b *bench) configure(targets int, checks ...check) (file string, err error) {
+	var text strings.Builder
+	text.WriteString("services:\n  - name: bench\n    targets:\n")
+	for i := range targets {
+		fmt.Fprintf(&text, "      - %s\n", target(i, b.backend.port))
+	}
+	text.WriteString("    credentials: {admin: {token_file: token}}\n    checks:\n")
+	for _, c := range checks {
+		fmt.Fprintf(&text, "      - use: %s\n        reuse_connections: %t\n", c.use, c.reuse)
+		if c.schedule != "" {
+			fmt.Fprintf(&text, "        schedule: %q\n", c.schedule)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(b.directory, "token"), []byte(adminToken), 0o600); err != nil {
+		return "", err
+	}
+	file = filepath.Join(b.directory, "postflight.yml")
+	return file, os.WriteFile(file, []byte(text.String()), 0o600)
+}
+
+// serve starts the daemon with a configuration file.
+func (b *bench) serve(configuration string) (*daemon, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	d := &daemon{base: "http://" + address}
+	d.cmd = exec.Command(b.binary, "serve", "--config", configuration, "--web.listen-address", address)
+	d.cmd.Stderr = &d.stderr
+	return d, d.cmd.Start()
+}
+
+// serveReady starts the daemon and waits until every check has run.
+func (b *bench) serveReady(targets int, checks ...check) (*daemon, error) {
+	file, err := b.configure(targets, checks...)
+	if err != nil {
+		return nil, err
+	}
+	d, err := b.serve(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.await("/-/ready", 20*time.Millisecond); err != nil {
+		d.stop()
+		return nil, err
+	}
+	return d, nil
+}
+
+func (d *daemon) pid() int { return d.cmd.Process.Pid }
+
+func (d *daemon) stop() {
+	d.cmd.Process.Signal(os.Interrupt)
+	d.cmd.Wait() // how it ends says nothing any more
+}
+
+// await asks for a path until the answer is 200.
+func (d *daemon) await(path string, pause time.Duration) error {
+	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(pause) {
+		response, err := http.Get(d.base + path)
+		if err != nil {
+			continue
+		}
+		response.Body.Close()
+		if response.StatusCode == http.StatusOK {
+			return nil
+		}
+	}
+	return fmt.Errorf("no 200 from %s within %v; postflight said: %s", path, patience, d.stderr.String())
+}
+
+// get asks as Prometheus does: compressed, and read to the end.
+func (d *daemon) get(path string) (string, error) {
+	request, err := http.NewRequest(http.MethodGet, d.base+path, nil)
+	if err != nil {
+		return "", err
+	}
+	request.Header.Set("Accept", "text/plain;version=0.0.4")
+	request.Header.Set("Accept-Encoding", "gzip")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("%s: %s", path, response.Status)
+	}
+	var body io.Reader = response.Body
+	if response.Header.Get("Content-Encoding") == "gzip" {
+		if body, err = gzip.NewReader(response.Body); err != nil {
+			return "", err
+		}
+	}
+	text, err := io.ReadAll(body)
+	return string(text), err
+}
+
+func (d *daemon) scrape() (families, error) {
+	text, err := d.get("/metrics")
+	if err != nil {
+		return nil, err
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	return parser.TextToMetricFamilies(strings.NewReader(text))
+}
+
+func freeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer listener.Close()
+	return listener.Addr().String(), nil
+}

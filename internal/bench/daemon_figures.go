@@ -1,0 +1,157 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	latenessGoal = 0.015 // seconds; a bound of the histogram
+	startGoal    = 50 * time.Millisecond
+	memoryGoal   = 20 << 10 // KiB
+	seriesGoal   = 30
+)
+
+// In these seconds each check has run so many times at least, wherever in the second its place is.
+const (
+	latenessRuns = 10
+	latenessTime = latenessRuns*time.Second + time.Second/2
+)
+
+var latenessFigure = figure{
+	name: fmt.Sprintf("lateness, %d checks each second", targetCount),
+	goal: "p99 ≤ 15 ms, none missed",
+	measure: func(b *bench) (measured, error) {
+		daemon, err := b.serveReady(targetCount, check{use: "health", schedule: "@every 1s"})
+		if err != nil {
+			return measured{}, err
+		}
+		defer daemon.stop()
+		time.Sleep(settling)
+		before, err := daemon.scrape()
+		if err != nil {
+			return measured{}, err
+		}
+		time.Sleep(latenessTime)
+		after, err := daemon.scrape()
+		if err != nil {
+			return measured{}, err
+		}
+		const lag = "postflight_scheduler_lag_seconds"
+		withinBefore, allBefore, known := before.within(lag, latenessGoal)
+		within, all, _ := after.within(lag, latenessGoal)
+		if !known || all == allBefore {
+			return measured{}, errors.New("the histogram of lateness tells nothing of the goal")
+		}
+		share := 100 * float64(within-withinBefore) / float64(all-allBefore)
+		missed := after.sum("postflight_probes_skipped_total")
+		ran := before.runs()
+		for target, runs := range after.runs() {
+			missed += max(0, latenessRuns-(runs-ran[target]))
+		}
+		return measured{fmt.Sprintf("%.2f %% of %d starts within 15 ms, %.0f missed", share, all-allBefore, missed), share >= 99 && missed == 0}, nil
+	},
+}
+
+// fourChecks are all built-in checks of one target, with credentials, so that every metric is there.
+var fourChecks = []check{{use: "health"}, {use: "auth"}, {use: "db-monitor"}, {use: "queue-status"}}
+
+var startFigure = figure{
+	name: "start to first /metrics, four checks",
+	goal: "< 50 ms",
+	measure: func(b *bench) (measured, error) {
+		file, err := b.configure(1, fourChecks...)
+		if err != nil {
+			return measured{}, err
+		}
+		var took []time.Duration
+		for range 9 {
+			begun := time.Now()
+			daemon, err := b.serve(file)
+			if err != nil {
+				return measured{}, err
+			}
+			err = daemon.await("/metrics", time.Millisecond)
+			took = append(took, time.Since(begun))
+			daemon.stop()
+			if err != nil {
+				return measured{}, err
+			}
+		}
+		slices.Sort(took)
+		median := took[len(took)/2]
+		return measured{fmt.Sprintf("%.0f ms, the median of %d starts; the slowest %.0f ms", milliseconds(median), len(took),
+			milliseconds(took[len(took)-1])), median < startGoal}, nil
+	},
+}
+
+func milliseconds(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+var memoryFigure = figure{
+	name: "memory, four checks",
+	goal: "≤ 20 MiB",
+	measure: func(b *bench) (measured, error) {
+		// More often than anyone would, so that a few seconds are worth some minutes.
+		often := slices.Clone(fourChecks)
+		for i := range often {
+			if often[i].use != "auth" { // it has a minimal interval
+				often[i].schedule = "@every 200ms"
+			}
+		}
+		daemon, err := b.serveReady(1, often...)
+		if err != nil {
+			return measured{}, err
+		}
+		defer daemon.stop()
+		for range 10 {
+			time.Sleep(time.Second)
+			if _, err := daemon.get("/metrics"); err != nil {
+				return measured{}, err
+			}
+		}
+		resident, err := memory(daemon.pid(), "VmRSS")
+		if err != nil {
+			return measured{}, err
+		}
+		anonymous, err := memory(daemon.pid(), "RssAnon")
+		if err != nil {
+			return measured{}, err
+		}
+		return measured{fmt.Sprintf("%.1f MiB resident (VmRSS), %.1f MiB of it not the program's own file", mebibytes(resident), mebibytes(anonymous)),
+			resident <= memoryGoal}, nil
+	},
+}
+
+func mebibytes(kib int) float64 { return float64(kib) / 1024 }
+
+var seriesFigure = figure{
+	name: "series per check",
+	goal: "≤ 30",
+	measure: func(b *bench) (measured, error) {
+		four, err := b.countSeries(1, fourChecks...)
+		if err != nil {
+			return measured{}, err
+		}
+		many, err := b.countSeries(targetCount, check{use: "health", schedule: "@every 2s"})
+		if err != nil {
+			return measured{}, err
+		}
+		return measured{fmt.Sprintf("%.1f with four checks of one target, %.1f with one check of %d", four, many, targetCount),
+			max(four, many) <= seriesGoal}, nil
+	},
+}
+
+func (b *bench) countSeries(targets int, checks ...check) (perCheck float64, err error) {
+	daemon, err := b.serveReady(targets, checks...)
+	if err != nil {
+		return 0, err
+	}
+	defer daemon.stop()
+	got, err := daemon.scrape()
+	if err != nil {
+		return 0, err
+	}
+	return float64(got.series()) / float64(targets*len(checks)), nil
+}

@@ -11,6 +11,10 @@ const (
 	loopRestarts = 3
 	loopWindow   = 5 * time.Minute // that many restarts within; and quiet for as long before it is over
 	loopRecovery = time.Minute     // or up for so long after a start by hand
+
+	// failedGrace is how long a unit has to stay failed to count as failed: before each automatic restart it shows
+	// failed for a moment, until v254 without a SubState that tells it apart.
+	failedGrace = 2 * time.Second
 )
 
 // crashLoop judges whether a unit is restarted again and again. It is a value: after returns the next one.
@@ -19,6 +23,7 @@ type crashLoop struct {
 	looping bool
 	lastBad time.Time // the last automatic restart, or the last sight of the failed unit
 	mended  time.Time // when it was started by hand and has stayed up since; zero: it was or has not
+	failed  time.Time // since when it is failed, after automatic restarts; zero: it is not
 }
 
 // loopReading is what one look at a unit means to the judgement.
@@ -33,6 +38,8 @@ type loopReading struct {
 
 func (l crashLoop) holds(now time.Time) bool {
 	switch {
+	case l.stayedFailed(now):
+		return true
 	case !l.looping, now.Sub(l.lastBad) >= loopWindow:
 		return false
 	case l.mended.IsZero():
@@ -42,7 +49,15 @@ func (l crashLoop) holds(now time.Time) bool {
 	}
 }
 
+// stayedFailed reports whether the unit has been failed for longer than the moment before an automatic restart.
+func (l crashLoop) stayedFailed(now time.Time) bool {
+	return !l.failed.IsZero() && now.Sub(l.failed) >= failedGrace
+}
+
 func (l crashLoop) after(r loopReading) crashLoop {
+	if l.stayedFailed(r.at) {
+		l.looping, l.lastBad = true, r.at
+	}
 	if l.looping && !l.holds(r.at) {
 		l = crashLoop{}
 	}
@@ -57,21 +72,19 @@ func (l crashLoop) after(r loopReading) crashLoop {
 	case r.manualStart:
 		l.mended = r.at
 	}
-	if r.looping() || !l.recent[0].IsZero() && r.at.Sub(l.recent[0]) < loopWindow {
+	switch {
+	case r.unit.ActiveState != "failed" || r.betweenCrashes() || r.unit.NRestarts == 0:
+		l.failed = time.Time{}
+	case l.failed.IsZero():
+		l.failed = r.at
+	}
+	if !l.recent[0].IsZero() && r.at.Sub(l.recent[0]) < loopWindow {
 		l.looping = true
 	}
-	if r.looping() {
-		l.lastBad = r.at
+	if r.first && r.betweenCrashes() && r.unit.NRestarts >= loopRestarts {
+		l.looping, l.lastBad = true, r.at
 	}
 	return l
-}
-
-// looping reports whether the reading alone tells of a crash loop.
-func (r loopReading) looping() bool {
-	if r.betweenCrashes() {
-		return r.first && r.unit.NRestarts >= loopRestarts
-	}
-	return r.unit.ActiveState == "failed" && r.unit.NRestarts > 0
 }
 
 // down reports whether the unit neither runs nor is on the way there.

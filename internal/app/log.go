@@ -34,7 +34,7 @@ func changes(log *zap.Logger) func(state.Event) {
 	units := map[probe.Key]string{} // how each unit was when it was last logged
 	return func(event state.Event) {
 		if event.Unit != nil {
-			if is, was := condition(event.Unit, event.Result.End()), units[event.Unit.Key]; is != was {
+			if is, was := condition(event.Unit, event.Result.End()), units[event.Unit.Key]; is != "" && is != was {
 				units[event.Unit.Key] = is
 				logUnit(log, event.Unit, is)
 			}
@@ -62,16 +62,20 @@ func logCheck(log *zap.Logger, event state.Event) {
 	log.Log(level, "check outcome changed", fields...)
 }
 
-// condition is what is worth a line when it changes. A crash loop is one condition, however its states alternate; so
-// are the moments between two states.
+// condition is what is worth a line when it changes; empty for what is only on the way. A crash loop is one condition,
+// however its states alternate.
 func condition(unit *state.UnitState, now time.Time) string {
 	switch {
 	case !unit.Observable():
 		return "unobservable"
 	case unit.CrashLooping(now):
 		return "crash looping"
+	}
+	switch state := unit.State(); state {
+	case "activating", "deactivating", "reloading", "refreshing":
+		return ""
 	default:
-		return unit.State()
+		return state
 	}
 }
 

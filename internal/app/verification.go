@@ -60,7 +60,9 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	}
 	for _, unit := range units {
 		if unit.HasRun() {
-			v.FoldUnit(unitSeen(unit, start))
+			seen := unitSeen(unit, start)
+			seen.Known = true
+			v.FoldUnit(seen)
 		}
 	}
 	f := &verification{service: d.Service, start: start, interval: d.Policy.Interval, progressed: make(chan struct{}, 1), v: v}

@@ -49,7 +49,7 @@ func (s *screen) tellUnit(unit *state.UnitState) {
 		return
 	}
 	s.restarts = unit.Restarts
-	fmt.Fprintf(s.to, "%s %s restarted: %d automatic restarts so far\n", time.Now().Format(time.TimeOnly), unit.Key.Unit, unit.Restarts)
+	fmt.Fprintf(s.to, "%s %s restarted automatically, %d so far\n", time.Now().Format(time.TimeOnly), unit.Key.Unit, unit.Restarts)
 }
 
 // indented is a text with each line set in.

@@ -51,6 +51,7 @@ type UnitSeen struct {
 	Reading  *probe.Unit // nil: it could not be observed
 	Why      string      // where it could not: in words for people
 	Restarts uint64      // automatic restarts since postflight first knew the unit; only grows
+	Known    bool        // from before the deployment: where to count from, and no proof of a crash loop
 }
 
 func (p Plan) validate() error {

@@ -216,6 +216,8 @@ func unitSeen(t *testing.T, now time.Time, words []string) verdict.UnitSeen {
 			u.NRestarts = uint32(number(t, value))
 		case "load":
 			u.LoadState = value
+		case "known":
+			seen.Known = value == "before"
 		case "exit":
 			u.Result, u.ExecMainCode, u.ExecMainStatus = "exit-code", 1, int32(number(t, value))
 		default:

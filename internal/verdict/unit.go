@@ -61,7 +61,7 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 	if first || byHand {
 		t.counted, t.base, t.exit = seen.Time, seen.Restarts, exit{}
 		n := uint64(u.NRestarts)
-		t.looping = first && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
+		t.looping = first && !seen.Known && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
 	}
 	t.at, t.now, t.total = seen.Time, u, seen.Restarts
 	t.latchExit()

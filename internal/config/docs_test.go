@@ -37,18 +37,28 @@ func TestDocumentation(t *testing.T) {
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
+// Every YAML block of the pages is a configuration that loads, but for those that say in their first line that they are
+// of another program's file.
 func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
-	page, err := os.ReadFile(documentation)
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := yamlBlock.FindAllSubmatch(page, -1)
-	if len(blocks) < 2 {
-		t.Fatalf("%d blocks found", len(blocks))
-	}
-	for _, block := range blocks {
-		if _, err := Parse("docs/configuration.md", block[1]); err != nil {
-			t.Errorf("%v\n%s", err, block[1])
+	for page, atLeast := range map[string]int{
+		"../../docs/configuration.md": 2, "../../README.md": 1, "../../README.zh-CN.md": 1,
+	} {
+		content, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		loaded := 0
+		for _, block := range yamlBlock.FindAllSubmatch(content, -1) {
+			if strings.HasPrefix(string(block[1]), "# prometheus.yml") {
+				continue
+			}
+			loaded++
+			if _, err := Parse(page, block[1]); err != nil {
+				t.Errorf("%v\n%s", err, block[1])
+			}
+		}
+		if loaded < atLeast {
+			t.Errorf("%s: %d configurations found, at least %d are expected", page, loaded, atLeast)
 		}
 	}
 }

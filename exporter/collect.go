@@ -3,9 +3,7 @@ package exporter
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,7 +23,7 @@ func (e *Exporter) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect is of prometheus.Collector.
 func (e *Exporter) Collect(metrics chan<- prometheus.Metric) {
-	s := scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), metrics: metrics}
+	s := scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), metrics: metrics, labels: labelPairs{}}
 	s.put(buildInfo, 1, e.options.Version, e.options.Revision, e.options.GoVersion)
 	metrics <- e.lag
 	for _, service := range s.snapshot.Services {
@@ -48,29 +46,12 @@ type scrape struct {
 	*Exporter
 	snapshot *state.Snapshot
 	metrics  chan<- prometheus.Metric
+	labels   labelPairs
 }
 
 // put tells of one series.
 func (s scrape) put(id metricID, value float64, labels ...string) {
-	of := prometheus.GaugeValue
-	if table[id].kind == counter {
-		of = prometheus.CounterValue
-	}
-	m, err := prometheus.NewConstMetric(s.descs[id], of, value, valid(labels...)...)
-	if err != nil {
-		m = prometheus.NewInvalidMetric(s.descs[id], err)
-	}
-	s.metrics <- m
-}
-
-// valid makes label values of texts that need not be UTF-8, in place.
-func valid(labels ...string) []string {
-	for i, label := range labels {
-		if !utf8.ValidString(label) {
-			labels[i] = strings.ToValidUTF8(label, string(utf8.RuneError))
-		}
-	}
-	return labels
+	s.metrics <- &series{desc: s.descs[id], kind: table[id].kind, labels: s.labels.of(id, labels), value: value}
 }
 
 func (s scrape) skips(service string) {
@@ -181,17 +162,17 @@ func (s scrape) target(service string, t target) {
 	if expiry := expiryOf(t); !expiry.IsZero() {
 		s.put(certificateExpiry, timestamp(expiry), service, t.url)
 	}
-	type series struct {
+	type value struct {
 		id    metricID
 		label string
 	}
-	told := map[series]bool{}
+	told := map[value]bool{}
 	first := func(metric, label string, kinds ...kind) (metricID, bool) {
 		id, known := s.values[metric]
-		if !known || !slices.Contains(kinds, table[id].kind) || told[series{id, label}] {
+		if !known || !slices.Contains(kinds, table[id].kind) || told[value{id, label}] {
 			return 0, false
 		}
-		told[series{id, label}] = true
+		told[value{id, label}] = true
 		return id, true
 	}
 	hasHealth := false
@@ -208,7 +189,7 @@ func (s scrape) target(service string, t target) {
 			}
 		}
 	}
-	if hasHealth && !told[series{id: healthStatus}] {
+	if hasHealth && !told[value{id: healthStatus}] {
 		s.value(healthStatus, service, t.url, state.Value{})
 	}
 }

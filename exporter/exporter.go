@@ -137,7 +137,7 @@ func (e *Exporter) forget(key probe.Key) {
 }
 
 func durationLabels(key probe.Key) []string {
-	return valid(key.Service, key.Target, key.Check)
+	return []string{validText(key.Service), validText(key.Target), validText(key.Check)}
 }
 
 // NewRegistry makes a registry that has Go's own metrics and those of the process.

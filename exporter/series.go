@@ -1,0 +1,77 @@
+package exporter
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// series is one number under its labels, for one scrape. It does what prometheus.NewConstMetric does, but for the
+// labels: those of a check are the same in all of its series, and making them anew for each was a quarter of a scrape.
+type series struct {
+	desc   *prometheus.Desc
+	kind   kind
+	labels []*dto.LabelPair // sorted by name
+	value  float64
+}
+
+// Desc is of prometheus.Metric.
+func (s *series) Desc() *prometheus.Desc { return s.desc }
+
+// Write is of prometheus.Metric.
+func (s *series) Write(out *dto.Metric) error {
+	out.Label = s.labels
+	if s.kind == counter {
+		out.Counter = &dto.Counter{Value: &s.value}
+	} else {
+		out.Gauge = &dto.Gauge{Value: &s.value}
+	}
+	return nil
+}
+
+// label is a name and a value as it came.
+type label struct{ name, value string }
+
+// labelPairs are the labels of one scrape, each made once.
+type labelPairs map[label]*dto.LabelPair
+
+// of gives the labels of one series, from the values in the table's order.
+func (p labelPairs) of(id metricID, values []string) []*dto.LabelPair {
+	pairs := make([]*dto.LabelPair, len(values))
+	for i, at := range inNameOrder[id] {
+		pairs[i] = p.pair(label{table[id].labels[at], values[at]})
+	}
+	return pairs
+}
+
+func (p labelPairs) pair(l label) *dto.LabelPair {
+	pair := p[l]
+	if pair == nil {
+		value := validText(l.value)
+		pair = &dto.LabelPair{Name: &l.name, Value: &value}
+		p[l] = pair
+	}
+	return pair
+}
+
+// inNameOrder tells for each metric in which order its labels are to be written: by name.
+var inNameOrder = func() (orders [metricCount][]int) {
+	for id, m := range table {
+		for i := range m.labels {
+			orders[id] = append(orders[id], i)
+		}
+		slices.SortFunc(orders[id], func(a, b int) int { return strings.Compare(m.labels[a], m.labels[b]) })
+	}
+	return orders
+}()
+
+// validText makes a label value of a text that need not be UTF-8.
+func validText(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(text, string(utf8.RuneError))
+}

@@ -107,7 +107,7 @@ func (m *machine) lostDatabaseBreaksAuthentication() {
 		`postflight_probe_success{check="db-monitor"}`:                      1,
 		`postflight_unit_state{state="active"}`:                             1,
 	})
-	v := m.verify("failed", "--config", configFile, "--window", "3s", "--settle-timeout", "4s")
+	v := m.verify("failed", "--config", configFile, "--window", "3s", "--consecutive", "3", "--settle-timeout", "4s")
 	if !v.has("auth_broken") {
 		m.t.Errorf("causes %+v, want auth_broken among them", v.Causes)
 	}
@@ -128,6 +128,7 @@ func (m *machine) missingModuleIsACrashLoop() {
 		`postflight_unit_starts_total{trigger="manual"}`:                 1,
 	})
 	m.restartsAgreeFrom(3)
+	m.eventuallyShows(wants{`postflight_unit_crash_looping`: 1})
 	v := m.verify("failed", "--target", target, "--unit", "proxy-system", "--window", "5s", "--settle-timeout", "20s")
 	if !v.has("crash_loop") {
 		m.t.Errorf("causes %+v, want crash_loop among them", v.Causes)

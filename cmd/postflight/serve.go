@@ -32,6 +32,7 @@ func (c serveCommand) Run(inv *invocation) error {
 		return err
 	}
 	defer restore()
+	tuneCollector(cfg, inv.getenv)
 	daemon, err := app.NewDaemon(app.ServeOptions{
 		Config:          cfg,
 		Log:             log,

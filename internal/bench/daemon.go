@@ -106,13 +106,19 @@ func (d *daemon) await(path string, pause time.Duration) error {
 	return fmt.Errorf("no 200 from %s within %v; postflight said: %s", path, patience, d.stderr.String())
 }
 
-// get asks as Prometheus does: compressed, and read to the end.
-func (d *daemon) get(path string) (string, error) {
+// What is accepted of /metrics: what Prometheus 3 asks for, and the text that is parsed here.
+const (
+	asPrometheus = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.2"
+	asText       = "text/plain;version=0.0.4"
+)
+
+// get asks for compressed content, as Prometheus does, and reads it to the end.
+func (d *daemon) get(path, accept string) (string, error) {
 	request, err := http.NewRequest(http.MethodGet, d.base+path, nil)
 	if err != nil {
 		return "", err
 	}
-	request.Header.Set("Accept", "text/plain;version=0.0.4")
+	request.Header.Set("Accept", accept)
 	request.Header.Set("Accept-Encoding", "gzip")
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -133,7 +139,7 @@ func (d *daemon) get(path string) (string, error) {
 }
 
 func (d *daemon) scrape() (families, error) {
-	text, err := d.get("/metrics")
+	text, err := d.get("/metrics", asText)
 	if err != nil {
 		return nil, err
 	}

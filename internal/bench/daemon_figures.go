@@ -107,7 +107,7 @@ var memoryFigure = figure{
 		defer daemon.stop()
 		for range 10 {
 			time.Sleep(time.Second)
-			if _, err := daemon.get("/metrics"); err != nil {
+			if _, err := daemon.get("/metrics", asPrometheus); err != nil {
 				return measured{}, err
 			}
 		}
@@ -126,32 +126,24 @@ var memoryFigure = figure{
 
 func mebibytes(kib int) float64 { return float64(kib) / 1024 }
 
+// seriesFigure counts a check's own series, those with the label check. What the backend's answers say comes on top,
+// once a target: it is told in the table, but no goal is set for it, since it is the data that was asked for.
 var seriesFigure = figure{
 	name: "series per check",
 	goal: "≤ 30",
 	measure: func(b *bench) (measured, error) {
-		four, err := b.countSeries(1, fourChecks...)
+		daemon, err := b.serveReady(1, fourChecks...)
 		if err != nil {
 			return measured{}, err
 		}
-		many, err := b.countSeries(targetCount, check{use: "health", schedule: "@every 2s"})
+		defer daemon.stop()
+		got, err := daemon.scrape()
 		if err != nil {
 			return measured{}, err
 		}
-		return measured{fmt.Sprintf("%.1f with four checks of one target, %.1f with one check of %d", four, many, targetCount),
-			max(four, many) <= seriesGoal}, nil
+		all, own := got.series("check")
+		perCheck := float64(own) / float64(len(fourChecks))
+		return measured{fmt.Sprintf("%.1f; with all that four checks read of one target, and the program's own, %d", perCheck, all),
+			perCheck <= seriesGoal}, nil
 	},
-}
-
-func (b *bench) countSeries(targets int, checks ...check) (perCheck float64, err error) {
-	daemon, err := b.serveReady(targets, checks...)
-	if err != nil {
-		return 0, err
-	}
-	defer daemon.stop()
-	got, err := daemon.scrape()
-	if err != nil {
-		return 0, err
-	}
-	return float64(got.series()) / float64(targets*len(checks)), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	dto "github.com/prometheus/client_model/go"
@@ -45,18 +46,23 @@ func (f families) within(name string, bound float64) (within, all uint64, known 
 	return within, all, known
 }
 
-// series counts what the program itself exports, each bucket, sum and count by itself.
-func (f families) series() (count int) {
+// series counts what the program itself exports, each bucket, sum and count by itself: all of it, and of that what bears
+// a label.
+func (f families) series(label string) (all, labelled int) {
 	for name, family := range f {
 		if !strings.HasPrefix(name, "postflight_") {
 			continue
 		}
 		for _, m := range family.GetMetric() {
-			count++
+			count := 1
 			if h := m.GetHistogram(); h != nil {
-				count += 1 + len(h.GetBucket()) // sum and count, and the buckets
+				count = 2 + len(h.GetBucket())
+			}
+			all += count
+			if slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == label }) {
+				labelled += count
 			}
 		}
 	}
-	return count
+	return all, labelled
 }

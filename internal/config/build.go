@@ -194,17 +194,13 @@ func (b *builder) check(v *value, defaults Defaults) Check {
 
 func (b *builder) verification(v *value) verdict.Policy {
 	const at = "services[].verification."
-	p := verdict.Policy{
+	return verdict.Policy{
 		SettleTimeout: get(v, "settle_timeout", fallback[time.Duration](at+"settle_timeout")),
 		Window:        get(v, "window", fallback[time.Duration](at+"window")),
 		Interval:      get(v, "interval", fallback[time.Duration](at+"interval")),
 		Consecutive:   get(v, "consecutive", fallback[int](at+"consecutive")),
 		MaxRestarts:   get(v, "max_restarts", fallback[int](at+"max_restarts")),
 	}
-	if problem := between(p); problem != "" && v != nil {
-		b.say(first(v.field("window"), v.field("consecutive"), v.field("interval"), v).place, "%s", problem)
-	}
-	return p
 }
 
 // first gives the first value that is there.
@@ -215,19 +211,6 @@ func first(values ...*value) *value {
 		}
 	}
 	return nil
-}
-
-// between tells what is wrong between the figures of a policy.
-func between(p verdict.Policy) string {
-	if p.Window < p.Interval {
-		return fmt.Sprintf("a window of %s has no room for an interval of %s; write a longer window or a shorter interval", short(p.Window), short(p.Interval))
-	}
-	// Settling ends with a pass, and that one counts.
-	if runs := int(p.Window/p.Interval) + 1; p.Consecutive > runs {
-		return fmt.Sprintf("a window of %s at an interval of %s has room for %d runs, and %d passes in a row are wanted; write a longer window, a shorter interval or fewer passes",
-			short(p.Window), short(p.Interval), runs, p.Consecutive)
-	}
-	return ""
 }
 
 // CheckPolicy tells all that is wrong with a policy that did not come from a file, by the names of the keys.
@@ -244,11 +227,6 @@ func CheckPolicy(p verdict.Policy) error {
 		k, _ := newTable().find(parent, name)
 		if _, err := k.kind.read(text); err != nil {
 			r.say(place{path: name}, "%s", err)
-		}
-	}
-	if len(r.errs) == 0 {
-		if problem := between(p); problem != "" {
-			r.say(place{path: "window"}, "%s", problem)
 		}
 	}
 	return r.err()

@@ -103,7 +103,7 @@ var keys = []key{
 	},
 	{
 		path: "services[].verification.window", kind: duration(time.Millisecond, day), fallback: short(verdict.DefaultPolicy.Window), example: "1m",
-		doc: "How long the service is observed after that. At least one `interval`.",
+		doc: "How long the service is observed after that.",
 	},
 	{
 		path: "services[].verification.interval", kind: duration(100*time.Millisecond, day), fallback: short(verdict.DefaultPolicy.Interval), example: "2s",
@@ -111,7 +111,7 @@ var keys = []key{
 	},
 	{
 		path: "services[].verification.consecutive", kind: wholeNumber(1), fallback: strconv.Itoa(verdict.DefaultPolicy.Consecutive), example: "3",
-		doc: "How many passes in a row each critical check must end with; one, of a check whose `min_interval` is over 5s. The window must have room for them.",
+		doc: "How many passes in a row each critical check must end with; one, of a check whose `min_interval` is over 5s. Where the window ends before they are complete they are waited for.",
 	},
 	{
 		path: "services[].verification.max_restarts", kind: wholeNumber(0), fallback: strconv.Itoa(verdict.DefaultPolicy.MaxRestarts), example: "1",

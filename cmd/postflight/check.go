@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,6 +16,7 @@ import (
 
 type checkCommand struct {
 	source
+	logging
 }
 
 func (c checkCommand) Run(inv *invocation) error {
@@ -21,27 +24,40 @@ func (c checkCommand) Run(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	seen := app.Look(inv.ctx, app.LookOptions{Config: cfg, Build: buildInfo(), BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS")})
-	var worst probe.Outcome
-	looked := 0
-	for _, service := range seen.Services {
-		looked += len(service.Checks) + len(service.Units)
-		worst = max(worst, printService(inv.stdout, service))
+	log, err := c.logger(inv.stderr)
+	if err != nil {
+		return asUsage(err)
 	}
-	switch {
-	case looked == 0:
-		return usageError{errors.New("no checks at all")}
-	case worst == probe.Fail:
+	seen := app.Look(inv.ctx, app.LookOptions{
+		Config: cfg, Build: buildInfo(), Log: log, BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
+	})
+	var report bytes.Buffer
+	var deciding []probe.Outcome
+	for _, service := range seen.Services {
+		deciding = append(deciding, printService(&report, service)...)
+	}
+	if _, err := report.WriteTo(inv.stdout); err != nil {
+		return untoldError{err}
+	}
+	return sumUp(deciding)
+}
+
+// sumUp makes an exit code of all that decides.
+func sumUp(deciding []probe.Outcome) error {
+	if len(deciding) == 0 {
+		return usageError{errors.New("nothing decides: no check is critical and there are no units")}
+	}
+	switch slices.Max(deciding) {
+	case probe.Fail:
 		return exitCode(exitFailed)
-	case worst == probe.Error:
+	case probe.Error:
 		return exitCode(exitInconclusive)
 	}
 	return nil
 }
 
-// printService prints what was seen of a service and returns what it amounts to: the worst of all that decides.
-func printService(to io.Writer, service state.ServiceState) probe.Outcome {
-	var worst probe.Outcome
+// printService prints what was seen of a service and returns the outcomes that decide.
+func printService(to io.Writer, service state.ServiceState) (deciding []probe.Outcome) {
 	fmt.Fprintln(to, service.Name)
 	target := ""
 	for _, check := range service.Checks {
@@ -51,14 +67,14 @@ func printService(to io.Writer, service state.ServiceState) probe.Outcome {
 		}
 		outcome := outcomeOf(check.Last, check.HasRun())
 		if check.Check.Critical {
-			worst = max(worst, outcome)
+			deciding = append(deciding, outcome)
 		}
 		printCheck(to, check, outcome)
 	}
 	for _, unit := range service.Units {
-		worst = max(worst, printUnit(to, unit))
+		deciding = append(deciding, printUnit(to, unit))
 	}
-	return worst
+	return deciding
 }
 
 func outcomeOf(last probe.Result, run bool) probe.Outcome {

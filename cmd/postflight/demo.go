@@ -13,6 +13,7 @@ import (
 type demoCommand struct {
 	Script bool `help:"Play it through without a terminal; exits 0 if every fault was seen, else 1."`
 	listening
+	logging
 }
 
 func (c demoCommand) Run(inv *invocation) error {
@@ -20,7 +21,12 @@ func (c demoCommand) Run(inv *invocation) error {
 	if err != nil {
 		return err
 	}
+	log, err := c.logger(inv.stderr)
+	if err != nil {
+		return asUsage(err)
+	}
 	options := demo.Options{
+		Log:             log,
 		Out:             inv.stdout,
 		Script:          c.Script,
 		BackendCommand:  []string{self, "demo-backend"},

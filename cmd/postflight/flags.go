@@ -48,7 +48,7 @@ func asUsage(err error) error {
 
 // logging is how the program logs.
 type logging struct {
-	Level  string `name:"log.level" help:"Least severity that is logged: ${enum}." enum:"debug,info,warn,error" default:"info"`
+	Level  string `name:"log.level" help:"Least severity that is logged: ${enum} (default: ${log_level})." enum:"debug,info,warn,error" default:"${log_level}"`
 	Format string `name:"log.format" help:"json or console (default: console on a terminal, json otherwise)." enum:"json,console," default:""`
 }
 

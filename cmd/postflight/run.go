@@ -7,6 +7,8 @@ import (
 	"io"
 
 	"github.com/alecthomas/kong"
+
+	"postflight/internal/expect"
 )
 
 // Exit codes of the commands.
@@ -19,11 +21,11 @@ const (
 
 // commands is the whole command line.
 type commands struct {
-	Serve   serveCommand   `cmd:"" help:"Run the daemon: probe on schedule, watch units, serve metrics and the status page."`
-	Verify  verifyCommand  `cmd:"" help:"Verify one deployment now and exit with the verdict: 0 passed, 1 failed, 2 usage or configuration, 3 inconclusive."`
-	Check   checkCommand   `cmd:"" help:"Run every check once and print what came. Exit codes as verify."`
+	Serve   serveCommand   `cmd:"" set:"log_level=info" help:"Run the daemon: probe on schedule, watch units, serve metrics and the status page."`
+	Verify  verifyCommand  `cmd:"" set:"log_level=error" help:"Verify one deployment now and exit with the verdict: 0 passed, 1 failed, 2 usage or configuration, 3 inconclusive."`
+	Check   checkCommand   `cmd:"" set:"log_level=error" help:"Run every check once and print what came. Exit codes as verify."`
 	Config  configCommand  `cmd:"" help:"Validate or show the configuration."`
-	Demo    demoCommand    `cmd:"" help:"Everything against an embedded backend, with a way to break it."`
+	Demo    demoCommand    `cmd:"" set:"log_level=error" help:"Everything against an embedded backend, with a way to break it."`
 	Version versionCommand `cmd:"" help:"Print version, revision and Go version."`
 
 	DemoBackend demoBackendCommand `cmd:"" hidden:""`
@@ -44,6 +46,9 @@ func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // usageError is wrong use: arguments or configuration.
 type usageError struct{ error }
+
+// untoldError is a result that could not be told. For a script it is no verdict at all.
+type untoldError struct{ error }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	var cli commands
@@ -66,26 +71,29 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case helped:
 		return exitPassed
 	case err != nil:
-		fmt.Fprintf(stderr, "postflight: %v\nTry `postflight --help`.\n", err)
+		fmt.Fprintf(stderr, "postflight: %s\nTry `postflight --help`.\n", expect.Mask(err.Error()))
 		return exitUsage
 	}
 	return codeOf(kctx.Run(), stderr)
 }
 
-// codeOf says what went wrong, once, and chooses the exit code.
+// codeOf says what went wrong, once, and chooses the exit code. What stands in the wrong place may be a secret.
 func codeOf(err error, stderr io.Writer) int {
 	var code exitCode
 	var usage usageError
+	var untold untoldError
 	switch {
 	case err == nil:
 		return exitPassed
 	case errors.As(err, &code):
 		return int(code)
 	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "%v\n", err)
+		fmt.Fprintln(stderr, expect.Mask(err.Error()))
 		return exitUsage
-	default:
-		fmt.Fprintf(stderr, "postflight: %v\n", err)
-		return exitFailed
 	}
+	fmt.Fprintf(stderr, "postflight: %s\n", expect.Mask(err.Error()))
+	if errors.As(err, &untold) {
+		return exitInconclusive
+	}
+	return exitFailed
 }

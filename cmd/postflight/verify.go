@@ -15,6 +15,7 @@ import (
 
 type verifyCommand struct {
 	source
+	logging
 	Release string `help:"Version that was deployed." placeholder:"VERSION"`
 	Output  string `help:"text or json." enum:"text,json" default:"text"`
 	policy
@@ -37,6 +38,10 @@ func (c verifyCommand) Run(inv *invocation) error {
 	if err := one(cfg); err != nil {
 		return err
 	}
+	log, err := c.logger(inv.stderr)
+	if err != nil {
+		return asUsage(err)
+	}
 	progress := io.Discard
 	if c.Output == "text" {
 		progress = inv.stderr
@@ -49,6 +54,7 @@ func (c verifyCommand) Run(inv *invocation) error {
 	doc, err := app.Verify(inv.ctx, app.VerifyOptions{
 		Config:     cfg,
 		Build:      buildInfo(),
+		Log:        log,
 		BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
 	}, app.Deployment{
 		Service:  service.Name,
@@ -60,7 +66,7 @@ func (c verifyCommand) Run(inv *invocation) error {
 		return asUsage(err)
 	}
 	if err := write(inv.stdout, c.Output, doc); err != nil {
-		return err
+		return untoldError{err}
 	}
 	return exitCode(codes[doc.Verdict])
 }

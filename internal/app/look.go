@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"postflight/internal/config"
 	"postflight/internal/state"
 )
@@ -21,6 +23,7 @@ const (
 type LookOptions struct {
 	Config     *config.Config
 	Build      Build
+	Log        *zap.Logger
 	BusAddress string
 }
 
@@ -29,6 +32,7 @@ type LookOptions struct {
 func Look(ctx context.Context, o LookOptions) *state.Snapshot {
 	e := newEngine(ctx, state.New(), engineOptions{config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}})
 	defer e.client.Close()
+	e.store.Subscribe(changes(o.Log))
 	var units sync.WaitGroup
 	units.Go(func() { e.lookAtUnits(ctx) })
 	for batch := range slices.Chunk(e.jobs, together) {

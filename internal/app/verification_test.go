@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
 	"postflight/internal/verdict"
 	"postflight/probe"
@@ -33,7 +34,7 @@ func TestVerifyBySelf(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, healthy))
 	var states []verdict.State
-	doc, err := Verify(t.Context(), VerifyOptions{Config: c}, deployment(&states))
+	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestAVerificationThatIsEndedIsInconclusive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, func(http.ResponseWriter, *http.Request) { cancel() }))
 	var states []verdict.State
-	doc, err := Verify(ctx, VerifyOptions{Config: c}, deployment(&states))
+	doc, err := Verify(ctx, VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,7 +69,7 @@ func TestNothingDecidesIsWrongUse(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `services: [{name: proxy, targets: [%q], checks: [{use: health, critical: false}]}]`, backend(t, healthy))
 	var states []verdict.State
-	if doc, err := Verify(t.Context(), VerifyOptions{Config: c}, deployment(&states)); err == nil {
+	if doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states)); err == nil {
 		t.Errorf("got %s, want an error", doc.Verdict)
 	}
 }

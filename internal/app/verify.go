@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"go.uber.org/zap"
+
 	"postflight/internal/config"
 	"postflight/internal/state"
 	"postflight/internal/verdict"
@@ -13,6 +15,7 @@ import (
 type VerifyOptions struct {
 	Config     *config.Config
 	Build      Build
+	Log        *zap.Logger
 	BusAddress string
 }
 
@@ -24,6 +27,7 @@ func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Documen
 	e := newEngine(running, state.New(), engineOptions{
 		config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{},
 	})
+	e.store.Subscribe(changes(o.Log))
 	var engine sync.WaitGroup
 	var broken error
 	engine.Go(func() {

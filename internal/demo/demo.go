@@ -43,6 +43,7 @@ var policy = verdict.Policy{
 // Options says what the demo is to do.
 type Options struct {
 	Out             io.Writer
+	Log             *zap.Logger
 	Keys            io.Reader // what a person presses; nil: nobody is there
 	Script          bool      // play it all through by itself
 	BackendCommand  []string  // a program and arguments that call RunBackend
@@ -128,7 +129,7 @@ func build(o Options) (s *stage, clear func(), err error) {
 	backend := "http://" + address
 	daemon, err := app.NewDaemon(app.ServeOptions{
 		Config:          configuration(backend, tokenFile),
-		Log:             zap.NewNop(),
+		Log:             o.Log,
 		Build:           o.Build,
 		ListenAddresses: o.ListenAddresses,
 		Watcher:         supervisor,

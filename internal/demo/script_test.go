@@ -8,11 +8,13 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/zap"
+
 	"postflight/internal/demo"
 )
 
 func storyOptions(out io.Writer) demo.Options {
-	return demo.Options{Out: out, BackendCommand: []string{os.Args[0], asBackend}, ListenAddresses: []string{"127.0.0.1:0"}}
+	return demo.Options{Out: out, Log: zap.NewNop(), BackendCommand: []string{os.Args[0], asBackend}, ListenAddresses: []string{"127.0.0.1:0"}}
 }
 
 func TestTheScriptSeesEveryFault(t *testing.T) {

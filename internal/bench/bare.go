@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -30,7 +31,7 @@ func askPaced(args []string) error {
 	}
 	go pace(*rate, *grid, func(i int) {
 		if response, err := client.R().Get(urls[i%len(urls)]); err != nil || len(response.Body()) != len(healthBody) {
-			panic(err) // the comparison would be worth nothing
+			panic(fmt.Sprintf("%s answered %v: %v", urls[i%len(urls)], response, err)) // the comparison would be worth nothing
 		}
 	})
 	ready("asking")

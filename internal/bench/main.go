@@ -74,7 +74,7 @@ type measured struct {
 }
 
 func measureAll(b *bench, only string, out io.Writer) error {
-	const row = "%-52s  %-16s  %-8s  %s\n"
+	const row = "%-46s  %-24s  %-6s  %s\n"
 	fmt.Fprintf(out, row, "figure", "goal", "", "measured")
 	for _, f := range figures() {
 		if !strings.Contains(f.name, only) {

@@ -26,6 +26,7 @@ type Job struct {
 
 	mu      sync.Mutex
 	running bool
+	putOff  bool      // a run waits until the minimal interval is over
 	started time.Time // of the last probe; zero: there was none
 }
 
@@ -48,20 +49,22 @@ func NewRunner(capacity int, fold func(Result), skipped func(Key, SkipReason)) *
 	return &Runner{fold: fold, skipped: skipped, places: make(chan struct{}, capacity)}
 }
 
-// Run starts the job's probe and returns at once. It reports whether it did: not before the job's minimal interval is
-// over (which is no skip: nobody expected a run), nor while the job's last probe is running, nor beyond the runner's
-// capacity.
+// Run starts the job's probe and returns at once. It reports whether it did: not while the job's last probe is running,
+// nor beyond the runner's capacity, nor before the job's minimal interval is over. Then the run is put off until it is:
+// one run, however many came too soon.
 //
 // A probe that ctx ends is dropped without a word: its result would say something about us, not about the target.
 func (r *Runner) Run(ctx context.Context, job *Job) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	started, skip := r.begin(job)
-	if skip != "" {
+	wait, skip := r.begin(job)
+	switch {
+	case skip != "":
 		r.skipped(job.Key, skip)
-	}
-	if !started {
+		return false
+	case wait > 0:
+		r.putOff(ctx, job, wait)
 		return false
 	}
 	r.wg.Go(func() {
@@ -74,23 +77,47 @@ func (r *Runner) Run(ctx context.Context, job *Job) bool {
 	return true
 }
 
-// begin takes a place for the job, or says why it is skipped if a run was expected.
-func (r *Runner) begin(job *Job) (started bool, skip SkipReason) {
+// begin takes a place for the job; or it says how long to wait for the minimal interval, or why the run is skipped.
+func (r *Runner) begin(job *Job) (wait time.Duration, skip SkipReason) {
 	job.mu.Lock()
 	defer job.mu.Unlock()
-	if !job.started.IsZero() && time.Since(job.started) < job.MinInterval-minIntervalSlack {
-		return false, ""
+	if !job.started.IsZero() && job.MinInterval > 0 {
+		if wait := job.MinInterval - time.Since(job.started); wait > minIntervalSlack {
+			return wait, ""
+		}
 	}
 	if job.running {
-		return false, SkipOverlap
+		return 0, SkipOverlap
 	}
 	select {
 	case r.places <- struct{}{}:
 	default:
-		return false, SkipCapacity
+		return 0, SkipCapacity
 	}
 	job.running, job.started = true, time.Now()
-	return true, ""
+	return 0, ""
+}
+
+func (r *Runner) putOff(ctx context.Context, job *Job, wait time.Duration) {
+	job.mu.Lock()
+	already := job.putOff
+	job.putOff = true
+	job.mu.Unlock()
+	if already {
+		return
+	}
+	r.wg.Go(func() {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+		job.mu.Lock()
+		job.putOff = false
+		job.mu.Unlock()
+		r.Run(ctx, job)
+	})
 }
 
 func (r *Runner) end(job *Job) {
@@ -100,7 +127,7 @@ func (r *Runner) end(job *Job) {
 	<-r.places
 }
 
-// Wait returns when no probe is running. End the contexts of Run first, and let nobody call it any more.
+// Wait returns when no probe is running and none is put off. End the contexts of Run first, and let nobody call it any more.
 func (r *Runner) Wait() { r.wg.Wait() }
 
 // makeRoom lets a new goroutine's stack grow at once to what an HTTP probe needs. By itself it would double three times,

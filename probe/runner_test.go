@@ -209,6 +209,47 @@ func TestNotBeforeTheMinimalInterval(t *testing.T) {
 	}
 }
 
+func TestARunThatComesTooSoonIsPutOff(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, r *probe.Runner, n *notes) {
+		auth := job("auth", lasting(0))
+		auth.MinInterval = 10 * time.Second
+		began := time.Now()
+		r.Run(t.Context(), auth)
+		for range 3 { // three are one
+			time.Sleep(time.Second)
+			r.Run(t.Context(), auth)
+		}
+		time.Sleep(time.Minute)
+		results, skips := n.take()
+		if len(results) != 2 || len(skips) != 0 {
+			t.Fatalf("%d results and skips %v, want two results", len(results), skips)
+		}
+		if after := results[1].Start.Sub(began); after != 10*time.Second {
+			t.Errorf("run again after %v, want 10s", after)
+		}
+	})
+}
+
+func TestARunThatWasPutOffEndsWithItsContext(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, r *probe.Runner, n *notes) {
+		ctx, cancel := context.WithCancel(t.Context())
+		auth := job("auth", lasting(0))
+		auth.MinInterval = time.Hour
+		r.Run(ctx, auth)
+		r.Run(ctx, auth)
+		synctest.Wait()
+		cancel()
+		began := time.Now()
+		r.Wait()
+		if waited := time.Since(began); waited != 0 {
+			t.Errorf("waited %v for a run that cannot be", waited)
+		}
+		if results, _ := n.take(); len(results) != 1 {
+			t.Errorf("%d results, want one", len(results))
+		}
+	})
+}
+
 func TestASkippedRunDoesNotCountForTheMinimalInterval(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, r *probe.Runner, n *notes) {
 		r.Run(t.Context(), job("other", lasting(time.Second)))

@@ -24,10 +24,11 @@ func (c checkCommand) Run(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	log, err := c.logger(inv.stderr)
+	log, closeLog, err := c.logger(inv.stderr)
 	if err != nil {
 		return asUsage(err)
 	}
+	defer closeLog()
 	seen := app.Look(inv.ctx, app.LookOptions{
 		Config: cfg, Build: buildInfo(), Log: log, BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
 	})

@@ -21,10 +21,11 @@ func (c demoCommand) Run(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	log, err := c.logger(inv.stderr)
+	log, closeLog, err := c.logger(inv.stderr)
 	if err != nil {
 		return asUsage(err)
 	}
+	defer closeLog()
 	options := demo.Options{
 		Log:             log,
 		Out:             inv.stdout,

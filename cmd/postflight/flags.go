@@ -52,7 +52,7 @@ type logging struct {
 	Format string `name:"log.format" help:"json or console (default: console on a terminal, json otherwise)." enum:"json,console," default:""`
 }
 
-func (l logging) logger(to io.Writer) (*zap.Logger, error) {
+func (l logging) logger(to io.Writer) (log *zap.Logger, closeLog func(), err error) {
 	format := l.Format
 	if format == "" {
 		format = "json"

@@ -23,10 +23,11 @@ func (c serveCommand) Run(inv *invocation) error {
 	if err != nil {
 		return err
 	}
-	log, err := c.logger(inv.stderr)
+	log, closeLog, err := c.logger(inv.stderr)
 	if err != nil {
 		return asUsage(err)
 	}
+	defer closeLog()
 	restore, err := zap.RedirectStdLogAt(log, zap.DebugLevel) // net/http's remarks on what targets send
 	if err != nil {
 		return err

@@ -38,10 +38,11 @@ func (c verifyCommand) Run(inv *invocation) error {
 	if err := one(cfg); err != nil {
 		return err
 	}
-	log, err := c.logger(inv.stderr)
+	log, closeLog, err := c.logger(inv.stderr)
 	if err != nil {
 		return asUsage(err)
 	}
+	defer closeLog()
 	progress := io.Discard
 	if c.Output == "text" {
 		progress = inv.stderr

@@ -132,15 +132,17 @@ func (e *engine) prober(key probe.Key, check config.Check, service config.Servic
 	return e.client.Prober(built)
 }
 
-// arrange gives the scheduler every job: on its own schedule, or as often as the verification of its service wants.
+// arrange gives the scheduler every job: on its own schedule, or as often as a verification of its service wants.
 func (e *engine) arrange() {
 	e.arranging.Lock()
 	defer e.arranging.Unlock()
 	entries := make([]schedule.Entry, len(e.jobs))
 	for i, j := range e.jobs {
 		due := j.schedule
-		if v := e.verificationOf(j.Key.Service); v != nil {
-			due = schedule.Every(max(v.interval, j.MinInterval))
+		for _, v := range e.verificationsOf(j.Key.Service) {
+			if every := schedule.Every(max(v.interval, j.MinInterval)); every.Shortest() < due.Shortest() {
+				due = every
+			}
 		}
 		entries[i] = schedule.Entry{Key: j.Key, Schedule: due, Run: func() { e.runner.Run(e.ctx, j.Job) }}
 	}

@@ -12,10 +12,11 @@ import (
 )
 
 // NewLogger makes a logger for one of the levels debug, info, warn and error, in one of the formats json and console.
-func NewLogger(to io.Writer, level, format string) (*zap.Logger, error) {
+// Logging never waits for the reader of the log: see sink. Call closeLog at the end, so that the last lines get there.
+func NewLogger(to io.Writer, level, format string) (log *zap.Logger, closeLog func(), err error) {
 	least, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	fields := zap.NewProductionEncoderConfig()
 	fields.TimeKey, fields.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
@@ -25,7 +26,8 @@ func NewLogger(to io.Writer, level, format string) (*zap.Logger, error) {
 		fields.EncodeLevel = zapcore.CapitalLevelEncoder
 		encoder = zapcore.NewConsoleEncoder(fields)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(zapcore.AddSync(to)), least)), nil
+	s := newSink(to)
+	return zap.New(zapcore.NewCore(encoder, s, least)), s.close, nil
 }
 
 // changes logs what becomes different: a check's outcome, a unit's state. What goes on as it was is not logged again,

@@ -26,8 +26,10 @@ import (
 const (
 	// closing is how long answers that are under way may take when the daemon stops.
 	closing = time.Second
-	// headerTimeout is how long a client may take to send its request.
-	headerTimeout = 10 * time.Second
+	// requestTimeout is how long a client may take to send its request.
+	requestTimeout = 10 * time.Second
+	// idleTimeout is how long a client may keep a connection that it does not use; longer than between two scrapes.
+	idleTimeout = 3 * time.Minute
 )
 
 // ServeOptions is what the daemon is made of.
@@ -79,9 +81,10 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		stop:      stop,
 		listeners: listeners,
 		server: &http.Server{
-			Handler:           web.Handler(web.Options{Store: store, Metrics: exporter.Handler(registry), Version: o.Build.Version, Started: time.Now()}),
-			ReadHeaderTimeout: headerTimeout,
-			ErrorLog:          zap.NewStdLog(o.Log),
+			Handler:     web.Handler(web.Options{Store: store, Metrics: exporter.Handler(registry), Version: o.Build.Version, Started: time.Now()}),
+			ReadTimeout: requestTimeout,
+			IdleTimeout: idleTimeout,
+			ErrorLog:    zap.NewStdLog(o.Log),
 		},
 		webConfig: o.WebConfigFile,
 	}, nil
@@ -114,7 +117,12 @@ func (d *Daemon) Addresses() []net.Addr {
 
 // Verify verifies a deployment of one of the daemon's services, while it runs.
 func (d *Daemon) Verify(ctx context.Context, deployment Deployment) (verdict.Document, error) {
-	return d.engine.verify(ctx, deployment)
+	v, err := d.engine.begin(deployment)
+	if err != nil {
+		return verdict.Document{}, err
+	}
+	defer d.engine.end(v)
+	return v.follow(ctx, deployment.Progress), nil
 }
 
 // Store is what the daemon knows.

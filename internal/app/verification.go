@@ -31,17 +31,8 @@ type verification struct {
 	v  *verdict.Verification
 }
 
-// verify verifies a deployment that is being made now, until it is decided; where ctx ends first it is inconclusive.
-// Meanwhile the service's checks run at the policy's interval.
-func (e *engine) verify(ctx context.Context, d Deployment) (verdict.Document, error) {
-	f, err := e.begin(d)
-	if err != nil {
-		return verdict.Document{}, err
-	}
-	defer e.end(f)
-	return f.follow(ctx, d.Progress), nil
-}
-
+// begin begins the verification of a deployment that is being made now. Until it ends the service's checks run at the
+// policy's interval.
 func (e *engine) begin(d Deployment) (*verification, error) {
 	start := time.Now()
 	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Start: start}
@@ -74,7 +65,8 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	return f, nil
 }
 
-// runRare runs at once the checks whose minimal interval would make the verification wait for them.
+// runRare runs the checks whose minimal interval would make the verification wait for them: at once, or as soon as they
+// may run again.
 func (e *engine) runRare(f *verification) {
 	for _, j := range e.jobs {
 		if j.Key.Service == f.service && j.MinInterval > f.interval {
@@ -90,15 +82,16 @@ func (e *engine) end(f *verification) {
 	e.arrange()
 }
 
-func (e *engine) verificationOf(service string) *verification {
+func (e *engine) verificationsOf(service string) []*verification {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	var of []*verification
 	for _, f := range e.verifying {
 		if f.service == service {
-			return f
+			of = append(of, f)
 		}
 	}
-	return nil
+	return of
 }
 
 func (e *engine) unitsOf(service string, now time.Time) []*state.UnitState {
@@ -112,7 +105,7 @@ func (e *engine) unitsOf(service string, now time.Time) []*state.UnitState {
 
 // tellVerifications folds an event into the verifications of its service. The store calls it, one event at a time.
 func (e *engine) tellVerifications(event state.Event) {
-	if f := e.verificationOf(event.Result.Key.Service); f != nil {
+	for _, f := range e.verificationsOf(event.Result.Key.Service) {
 		f.fold(event)
 	}
 }

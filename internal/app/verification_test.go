@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -100,5 +101,41 @@ func TestAReadingThatComesLateCounts(t *testing.T) {
 	}
 	if doc.Verdict != verdict.Passed {
 		t.Errorf("not passed: %+v", doc)
+	}
+}
+
+// Two deployments of one service may be announced at once: each is verified by all that happens.
+func TestTwoVerificationsOfOneService(t *testing.T) {
+	t.Parallel()
+	d, _, _ := start(t, parse(t, `
+services: [{name: proxy, targets: [%q], checks: [{use: health}, {use: auth, min_interval: 1s}]}]
+`, backend(t, healthy)), nil)
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			var states []verdict.State
+			doc, err := d.Verify(t.Context(), deployment(&states))
+			if err != nil || doc.Verdict != verdict.Passed {
+				t.Errorf("%v, %+v", err, doc)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// The daemon has just run a rare check when a deployment is announced: it runs again as soon as it may.
+func TestARareCheckThatJustRanIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	d, url, _ := start(t, parse(t, `
+services:
+  - name: proxy
+    targets: [%q]
+    checks: [{use: auth, min_interval: 3s, schedule: "@every 1h"}]
+`, backend(t, healthy)), nil)
+	await(t, url+"/metrics", `postflight_probe_success{check="auth"`)
+	var states []verdict.State
+	doc, err := d.Verify(t.Context(), deployment(&states))
+	if err != nil || doc.Verdict != verdict.Passed {
+		t.Errorf("%v, %+v", err, doc)
 	}
 }

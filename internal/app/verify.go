@@ -28,17 +28,18 @@ func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Documen
 		config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{},
 	})
 	e.store.Subscribe(changes(o.Log))
+	v, err := e.begin(d) // before anything runs: a probe that began earlier would not count
+	if err != nil {
+		return verdict.Document{}, err
+	}
 	var engine sync.WaitGroup
 	var broken error
 	engine.Go(func() {
 		defer stop()
 		broken = e.run()
 	})
-	doc, err := e.verify(running, d)
+	doc := v.follow(running, d.Progress)
 	stop()
 	engine.Wait()
-	if err == nil {
-		err = broken
-	}
-	return doc, err
+	return doc, broken
 }

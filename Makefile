@@ -15,7 +15,7 @@ DEBIAN_PACKAGES = systemd dbus util-linux mount prometheus redis-server mariadb-
 
 test: packages lint
 	$(GO) test -race -timeout 20m ./...
-	$(GO) run ./cmd/postflight demo --script
+	$(GO) run ./cmd/postflight demo --script --web.listen-address 127.0.0.1:0
 
 bench: build
 	$(GO) run ./internal/bench -postflight ./postflight

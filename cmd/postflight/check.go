@@ -15,18 +15,13 @@ import (
 )
 
 type checkCommand struct {
-	source
-	logging
+	looking
 }
 
 func (c checkCommand) Run(inv *invocation) error {
-	cfg, err := c.load()
+	cfg, log, closeLog, err := c.prepare(inv)
 	if err != nil {
 		return err
-	}
-	log, closeLog, err := c.logger(inv.stderr)
-	if err != nil {
-		return asUsage(err)
 	}
 	defer closeLog()
 	seen := app.Look(inv.ctx, app.LookOptions{

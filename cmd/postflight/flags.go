@@ -67,3 +67,18 @@ func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// looking is what every command has that looks at services: at what, and how it logs.
+type looking struct {
+	source
+	logging
+}
+
+// prepare reads the configuration and opens the log.
+func (l looking) prepare(inv *invocation) (cfg *config.Config, log *zap.Logger, closeLog func(), err error) {
+	if cfg, err = l.load(); err != nil {
+		return nil, nil, nil, err
+	}
+	log, closeLog, err = l.logger(inv.stderr)
+	return cfg, log, closeLog, asUsage(err)
+}

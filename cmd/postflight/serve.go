@@ -7,8 +7,7 @@ import (
 )
 
 type serveCommand struct {
-	source
-	logging
+	looking
 	listening
 }
 
@@ -19,13 +18,9 @@ type listening struct {
 }
 
 func (c serveCommand) Run(inv *invocation) error {
-	cfg, err := c.load()
+	cfg, log, closeLog, err := c.prepare(inv)
 	if err != nil {
 		return err
-	}
-	log, closeLog, err := c.logger(inv.stderr)
-	if err != nil {
-		return asUsage(err)
 	}
 	defer closeLog()
 	restore, err := zap.RedirectStdLogAt(log, zap.DebugLevel) // net/http's remarks on what targets send

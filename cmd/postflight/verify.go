@@ -14,8 +14,7 @@ import (
 )
 
 type verifyCommand struct {
-	source
-	logging
+	looking
 	Release string `help:"Version that was deployed." placeholder:"VERSION"`
 	Output  string `help:"text or json." enum:"text,json" default:"text"`
 	policy
@@ -31,18 +30,14 @@ type policy struct {
 }
 
 func (c verifyCommand) Run(inv *invocation) error {
-	cfg, err := c.load()
+	cfg, log, closeLog, err := c.prepare(inv)
 	if err != nil {
 		return err
 	}
+	defer closeLog()
 	if err := one(cfg); err != nil {
 		return err
 	}
-	log, closeLog, err := c.logger(inv.stderr)
-	if err != nil {
-		return asUsage(err)
-	}
-	defer closeLog()
 	progress := io.Discard
 	if c.Output == "text" {
 		progress = inv.stderr

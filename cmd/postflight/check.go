@@ -126,12 +126,28 @@ func printUnit(to io.Writer, unit *state.UnitState) probe.Outcome {
 		fmt.Fprintf(to, "  %s  error\n      could not look: %s\n", unit.Key.Unit, oneLine(why))
 		return probe.Error
 	}
-	outcome := probe.Fail
-	if unit.State() == "active" && !unit.CrashLooping(time.Now()) {
-		outcome = probe.Pass
+	outcome := unitOutcome(unit)
+	fmt.Fprintf(to, "  %s  %s  %s (%s), automatic restarts: %d\n", unit.Key.Unit, outcome, unit.State(), seen.SubState, seen.NRestarts)
+	if outcome == probe.Warn {
+		fmt.Fprintf(to, "      systemd started it %s ago: look again, or verify\n", time.Since(seen.ActiveEnter).Round(100*time.Millisecond))
 	}
-	fmt.Fprintf(to, "  %s  %s  %s (%s), %d automatic restarts\n", unit.Key.Unit, outcome, unit.State(), seen.SubState, seen.NRestarts)
 	return outcome
+}
+
+// fresh is how young a unit is that may be between two crashes.
+const fresh = time.Minute
+
+// unitOutcome is what one look can tell. "active" proves little of a unit that has just been restarted.
+func unitOutcome(unit *state.UnitState) probe.Outcome {
+	now, seen := time.Now(), unit.Last.Unit
+	switch {
+	case unit.State() != "active" || unit.CrashLooping(now):
+		return probe.Fail
+	case seen.NRestarts > 0 && now.Sub(seen.ActiveEnter) < fresh:
+		return probe.Warn
+	default:
+		return probe.Pass
+	}
 }
 
 func inMilliseconds(d time.Duration) string {

@@ -8,40 +8,42 @@ import (
 	"postflight/probe"
 )
 
-// arrange gives every entry its place: in its schedule's wheel, and for its first run unless its key is known. Whoever
-// calls it holds mu.
-func (s *Scheduler) arrange(known map[probe.Key]bool) {
-	now := time.Now().Round(0)
+// arrange gives every entry its place: in its schedule's wheel, and outside its turns at the time in starts. One that is
+// neither there nor known runs once soon. New wheels begin to turn after the pause, or after their shortest interval; by as
+// much later than its start an entry may be released in its turn, and then needs no start. Whoever calls it holds mu.
+func (s *Scheduler) arrange(known map[probe.Key]bool, starts map[probe.Key]time.Time, pause time.Duration) {
+	now := s.clock.now()
 	groups := map[string][]*Entry{}
 	for i := range s.entries {
 		e := &s.entries[i]
 		groups[e.Schedule.identity] = append(groups[e.Schedule.identity], e)
 	}
 	s.dropWheels(groups)
-	pending := s.pendingStarts(now)
-	var starts []place
 	begin := now.Add(grid - 1).Truncate(grid)
+	var extra []place
 	for identity, group := range groups {
-		w := s.wheel(identity, group[0].Schedule, now)
-		next := w.schedule.Next(now)
+		schedule := group[0].Schedule
+		pause, spread := min(pause, schedule.shortest), min(startSpread, schedule.shortest)
+		w := s.wheel(identity, schedule, now.Add(pause))
+		next := schedule.Next(latest(now, w.beginning))
 		places := make([]place, len(group))
 		for i, e := range group {
 			h := hash(e.Key)
-			places[i] = place{offset(h, w.schedule.spread), e}
-			at, starting := pending[e.Key]
-			spread := min(startSpread, w.schedule.shortest)
-			if !starting && !known[e.Key] && w.firstRelease(places[i].offset, next).Sub(now) > spread {
-				at, starting = begin.Add(offset(h, spread)), true
-			}
-			if starting {
-				starts = append(starts, place{at.Sub(begin), e})
+			places[i] = place{offset(h, schedule.spread), e}
+			release := w.firstRelease(places[i].offset, next)
+			start, there := starts[e.Key]
+			switch {
+			case there && release.Sub(start) > pause:
+				extra = append(extra, place{start.Sub(begin), e})
+			case !there && !known[e.Key] && release.Sub(now) > spread:
+				extra = append(extra, place{offset(h, spread), e})
 			}
 		}
 		w.put(places)
 		s.due.update(&w.turn)
 	}
 	s.starts.restart(begin)
-	s.starts.put(starts)
+	s.starts.put(extra)
 	s.due.update(&s.starts)
 }
 
@@ -64,7 +66,7 @@ func (s *Scheduler) wheel(identity string, schedule Schedule, now time.Time) *wh
 		w.catchUp(now, s.late)
 		return w
 	}
-	w := newWheel(schedule, now)
+	w := newWheel(schedule, s.clock, now)
 	w.entryID = s.cron.Schedule(&w.ticks, cron.FuncJob(func() { s.begin(w) }))
 	s.wheels[identity] = w
 	return w
@@ -78,10 +80,8 @@ func (w *wheel) firstRelease(offset time.Duration, next time.Time) time.Time {
 	return next.Add(offset)
 }
 
-// pendingStarts gives the times of the first runs that are still to come.
-func (s *Scheduler) pendingStarts(now time.Time) map[probe.Key]time.Time {
-	s.starts.catchUp(now, s.late)
-	s.due.update(&s.starts)
+// pendingStarts gives the times of the runs outside the turns that are still to come, or overdue.
+func (s *Scheduler) pendingStarts() map[probe.Key]time.Time {
 	pending := map[probe.Key]time.Time{}
 	for _, p := range s.starts.places[s.starts.next:] {
 		pending[p.entry.Key] = s.starts.beginning.Add(p.offset)

@@ -35,7 +35,7 @@ func BenchmarkRelease(b *testing.B) {
 	}
 	turn.put(places)
 	queue := turns{}
-	late := func(time.Duration) {}
+	late := func(time.Time) {}
 	b.ReportAllocs()
 	for b.Loop() {
 		turn.restart(now)

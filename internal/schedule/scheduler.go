@@ -29,12 +29,14 @@ type Entry struct {
 // Two sorts of goroutines touch it: cron's, which begin turns, and the one in Run, which releases. Both, and Set, hold
 // mu while they do; so nothing that a Set has left out runs once that Set has returned.
 type Scheduler struct {
-	late func(time.Duration)
-	cron *cron.Cron
-	wake chan struct{} // tells Run that something may be due sooner
+	late      func(due time.Time)
+	timeOfDay func(moment time.Time) time.Time // a test may set it
+	cron      *cron.Cron
+	wake      chan struct{} // tells Run that something may be due sooner
 
 	mu      sync.Mutex
 	running bool
+	clock   clock
 	entries []Entry
 	wheels  map[string]*wheel // by the schedule's identity
 	starts  turn              // first runs of new entries
@@ -43,13 +45,15 @@ type Scheduler struct {
 
 // New makes a Scheduler. late is told, for each release, how much later than planned it came.
 func New(late func(time.Duration)) *Scheduler {
-	return &Scheduler{
-		late:   late,
-		cron:   cron.New(cron.WithLocation(time.UTC), cron.WithLogger(cron.DiscardLogger), cron.WithChain()),
-		wake:   make(chan struct{}, 1),
-		wheels: map[string]*wheel{},
-		starts: newTurn(),
+	s := &Scheduler{
+		timeOfDay: timeOfDay,
+		cron:      cron.New(cron.WithLocation(time.UTC), cron.WithLogger(cron.DiscardLogger), cron.WithChain()),
+		wake:      make(chan struct{}, 1),
+		wheels:    map[string]*wheel{},
+		starts:    newTurn(),
 	}
+	s.late = func(due time.Time) { late(s.clock.now().Sub(due)) }
+	return s
 }
 
 // Set replaces the entries; the slice is the scheduler's from then on. An entry whose key was there keeps its place in the turns, also in the one that is under
@@ -66,7 +70,7 @@ func (s *Scheduler) Set(entries []Entry) {
 	}
 	s.entries = entries
 	if s.running {
-		s.arrange(known)
+		s.arrange(known, s.pendingStarts(), 0)
 		s.poke()
 	}
 }
@@ -79,7 +83,8 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		return errors.New("the scheduler has been run already")
 	}
 	s.running = true
-	s.arrange(nil)
+	s.setClock(time.Now())
+	s.arrange(nil, nil, 0)
 	s.mu.Unlock()
 	s.cron.Start()
 	defer func() { <-s.cron.Stop().Done() }()
@@ -97,15 +102,19 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 }
 
-// release runs everything that is due and tells how long nothing will be.
+// release runs everything that is due and tells how long nothing will be, or when to look at the wall clock again.
 func (s *Scheduler) release(ctx context.Context) time.Duration {
-	const idle = time.Hour
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.keepTime()
+	idle := time.Hour
+	if len(s.entries) > 0 {
+		idle = drift
+	}
 	for len(s.due) > 0 {
 		t := s.due[0]
-		if wait := time.Until(t.due()); wait > 0 {
-			return wait
+		if wait := t.due().Sub(s.clock.now()); wait > 0 {
+			return min(wait, idle)
 		}
 		if ctx.Err() != nil {
 			return idle

@@ -61,9 +61,16 @@ var bubbleStart = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // inBubble runs the test with a scheduler that has been started with what entries gives.
 func inBubble(t *testing.T, entries func(*diary) []Entry, test func(*Scheduler, *diary)) {
 	t.Helper()
+	inBubbleAt(t, timeOfDay, entries, test)
+}
+
+// inBubbleAt does so with a wall clock of its own.
+func inBubbleAt(t *testing.T, timeOfDay func(time.Time) time.Time, entries func(*diary) []Entry, test func(*Scheduler, *diary)) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		d := &diary{releases: map[string][]time.Time{}}
 		s := New(d.late)
+		s.timeOfDay = timeOfDay
 		s.Set(entries(d))
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)

@@ -47,18 +47,18 @@ func (t *turn) put(places []place) {
 }
 
 // catchUp releases what is overdue, and passes everything up to now.
-func (t *turn) catchUp(now time.Time, late func(time.Duration)) {
+func (t *turn) catchUp(now time.Time, late func(due time.Time)) {
 	for !t.over() && !t.due().After(now) {
 		t.releaseNext(late)
 	}
 	t.passed = max(t.passed, now.Sub(t.beginning))
 }
 
-// releaseNext runs every entry of the next offset.
-func (t *turn) releaseNext(late func(time.Duration)) {
+// releaseNext runs every entry of the next offset, and tells late when each was due.
+func (t *turn) releaseNext(late func(due time.Time)) {
 	due, offset := t.due(), t.places[t.next].offset
 	for !t.over() && t.places[t.next].offset == offset {
-		late(time.Since(due))
+		late(due)
 		t.places[t.next].entry.Run()
 		t.next++
 	}

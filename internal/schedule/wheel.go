@@ -19,11 +19,12 @@ type wheel struct {
 
 // newWheel makes a wheel that takes part in the turn that is under way, if there is one: places depend on the time
 // alone, not on when the program was started.
-func newWheel(schedule Schedule, now time.Time) *wheel {
-	w := &wheel{turn: newTurn(), schedule: schedule, ticks: ticks{schedule: schedule, from: now}}
-	if latest := schedule.Next(now.Add(-schedule.spread)); !latest.After(now) {
-		w.restart(latest)
-		w.passed = now.Sub(latest) - 1
+func newWheel(schedule Schedule, clock clock, now time.Time) *wheel {
+	w := &wheel{turn: newTurn(), schedule: schedule, ticks: ticks{schedule: schedule, clock: clock, from: now}}
+	w.beginning = now
+	if underWay := schedule.Next(now.Add(-schedule.spread)); !underWay.After(now) {
+		w.restart(underWay)
+		w.passed = now.Sub(underWay) - 1
 	}
 	return w
 }
@@ -32,24 +33,31 @@ func newWheel(schedule Schedule, now time.Time) *wheel {
 // job it does not say. cron asks for the next time once at the beginning and once after each tick, so the times and
 // the ticks come in the same order.
 //
+// cron is answered with moments that bear a monotonic reading, so that it waits by that and not by the time of day.
+//
 // cron asks from its own goroutine while Set may be waiting for that goroutine: hence a lock of its own.
 type ticks struct {
 	schedule Schedule
+	clock    clock
 	mu       sync.Mutex
 	from     time.Time // the first question is answered from here, so that no tick is lost before cron has begun
 	planned  []time.Time
 }
 
 // Next is called by cron.
-func (t *ticks) Next(now time.Time) time.Time {
+func (t *ticks) Next(moment time.Time) time.Time {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	now := t.clock.at(moment)
 	if !t.from.IsZero() {
 		now, t.from = t.from, time.Time{}
 	}
 	next := t.schedule.Next(now)
+	if next.IsZero() {
+		return next // never, as cron and robfig's schedules have it
+	}
 	t.planned = append(t.planned, next)
-	return next
+	return t.clock.moment(next)
 }
 
 // take gives the time of the earliest tick that has not been taken.

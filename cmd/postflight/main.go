@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata" // CRON_TZ= works on machines without a zone database
 )
 
 func main() {

@@ -21,6 +21,10 @@ type Counter struct {
 // meet.
 const (
 	maxProcesses = 64
+	// widestStart is how wide that interval may be for a reading to count at all. It leaves room for an answer that took
+	// 0.1 s and rounds to 0.1 s. A wider one can hold the starts of siblings: workers of one server start within
+	// seconds of each other.
+	widestStart = 300 * time.Millisecond
 	// startSlack is by how much two readings of one process may miss each other: clocks have a granularity.
 	startSlack = 5 * time.Millisecond
 	// driftRatio is how fast a backend's clock may run away from ours: adjtimex(2) slews by at most 500 ppm.
@@ -59,21 +63,16 @@ func (c *counters) fold(at time.Time, read []probe.Value) []Counter {
 		return c.totals
 	}
 	start, readings := read[first].Process, c.readings(read)
-	// Drift is allowed for only where nothing fits without, lest a process that has long gone be confused with its
-	// living siblings.
-	slack := slack(exact)
-	fitting := c.fitting(start, slack)
-	if len(fitting) == 0 {
-		slack = drifted(at)
-		fitting = c.fitting(start, slack)
+	if start.Latest.Sub(start.Earliest) > widestStart {
+		return c.totals // nothing is lost: the next quick answer has the growth of this one too
 	}
-	switch {
-	case len(fitting) == 0:
-		c.remember(&process{start: start, seen: at, last: readings})
-	case len(fitting) > 1:
-		// Of which of them it is cannot be said. Nothing is lost: the next clear reading of each has its growth.
+	switch fitting := c.fitting(start, exact); len(fitting) {
+	case 0:
+		c.begin(start, at, readings)
+	case 1:
+		c.assign(fitting[0], start, at, readings)
 	default:
-		c.assign(fitting[0], start, slack, at, readings)
+		// Of which of them it is cannot be said. Nothing is lost: the next clear reading of each has its growth.
 	}
 	return c.totals
 }
@@ -130,8 +129,29 @@ func drifted(at time.Time) slack {
 	return func(p *process) time.Duration { return startSlack + max(0, at.Sub(p.seen))/driftRatio }
 }
 
+// begin takes readings that fit no known process to be the first of a new one. After a long time it may as well be a
+// known one and the clocks have drifted apart, or a sibling of that: so it adds nothing, and takes the place of those
+// that it may be. Were they kept, growth would be counted twice once the clocks drift back.
+func (c *counters) begin(start probe.Process, at time.Time, readings []reading) {
+	p := &process{start: start, seen: at, last: readings}
+	for _, old := range c.fitting(start, drifted(at)) {
+		if old.shared {
+			p.shared, p.start, p.last = true, hull(p.start, old.start), nil
+		}
+		c.forget(old)
+	}
+	if len(c.processes) == maxProcesses {
+		c.forget(slices.MinFunc(c.processes, func(a, b *process) int { return a.seen.Compare(b.seen) }))
+	}
+	c.processes = append(c.processes, p)
+}
+
+func (c *counters) forget(p *process) {
+	c.processes = slices.DeleteFunc(c.processes, func(other *process) bool { return other == p })
+}
+
 // assign takes readings to be of p, unless they prove that p is more than one.
-func (c *counters) assign(p *process, start probe.Process, slack slack, at time.Time, readings []reading) {
+func (c *counters) assign(p *process, start probe.Process, at time.Time, readings []reading) {
 	switch {
 	case p.shared:
 		p.start = hull(p.start, start)
@@ -139,7 +159,7 @@ func (c *counters) assign(p *process, start probe.Process, slack slack, at time.
 		p.shared, p.start, p.last = true, hull(p.start, start), nil
 	default:
 		c.add(p, readings)
-		p.start = intersection(widen(p.start, slack(p)), start)
+		p.start = intersection(widen(p.start, startSlack), start)
 	}
 	p.seen = at
 }
@@ -167,16 +187,6 @@ func (c *counters) add(p *process, readings []reading) {
 		}
 	}
 	c.totals, p.last = totals, readings
-}
-
-// remember begins with a process that was not known, and forgets the one that was not seen for longest if there are
-// too many.
-func (c *counters) remember(p *process) {
-	if len(c.processes) == maxProcesses {
-		oldest := slices.MinFunc(c.processes, func(a, b *process) int { return a.seen.Compare(b.seen) })
-		c.processes = slices.DeleteFunc(c.processes, func(p *process) bool { return p == oldest })
-	}
-	c.processes = append(c.processes, p)
 }
 
 // The functions below take a probe.Process as what it is: an interval of time. They leave the monotonic clock in it, so

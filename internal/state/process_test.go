@@ -66,14 +66,39 @@ func TestGrowthIsAssignedToTheProcessThatGrew(t *testing.T) {
 			[]float64{0, 0, 0, 5},
 		},
 		{
+			"so does the slow answer of a sibling that has not answered before",
+			[]answer{{100, 0, 0.1, 1000}, {115, -1, 3, 90000}, {130, 0, 0.1, 1001}},
+			[]float64{0, 0, 1},
+		},
+		{
+			"a slow first answer is no baseline: the first quick one is, whoever's it is",
+			[]answer{{100, -2, 2, 1000}, {115, 1, 1.1, 90000}, {130, 0, 0.1, 1002}, {145, 1, 1.1, 90001}, {160, 0, 0.1, 1005}},
+			[]float64{0, 0, 0, 1, 4},
+		},
+		{
 			"what is known of the start grows narrower, so a later sibling is told apart",
-			[]answer{{100, 0, 3, 10}, {115, 0, 0.1, 11}, {130, 2, 2.1, 500}, {145, 0, 0.1, 12}, {160, 2, 2.1, 501}},
+			[]answer{{100, 0, 0.3, 10}, {115, 0, 0.1, 11}, {130, 0.2, 0.3, 500}, {145, 0, 0.1, 12}, {160, 0.2, 0.3, 501}},
 			[]float64{0, 1, 1, 2, 3},
 		},
 		{
-			"clocks that drift apart",
-			[]answer{{0, 0, 0.01, 1}, {3600, 0.9, 0.91, 2}, {7200, 1.8, 1.81, 3}},
-			[]float64{0, 1, 2},
+			"clocks that drift apart make a new baseline",
+			[]answer{{0, 0, 0.01, 1}, {3600, 0.9, 0.91, 2}, {3615, 0.9, 0.91, 3}, {7215, 1.8, 1.81, 4}},
+			[]float64{0, 0, 1, 1},
+		},
+		{
+			"since over an hour a sibling looks like such a drift",
+			[]answer{{0, 0, 0.01, 1000}, {3600, 1, 1.01, 90000}, {7200, 1, 1.01, 90001}, {10800, 0, 0.01, 1001}, {14400, 0, 0.01, 1002}},
+			[]float64{0, 0, 1, 1, 2},
+		},
+		{
+			"what was counted after a drift is not counted again when it is undone",
+			[]answer{{0, 0, 0.01, 1}, {3600, 0.9, 0.91, 5}, {3615, 0.9, 0.91, 9}, {7215, 0, 0.01, 10}, {7230, 0, 0.01, 11}},
+			[]float64{0, 0, 4, 4, 5},
+		},
+		{
+			"two that drift at once begin anew",
+			[]answer{{0, 0, 0.01, 1}, {1, 1, 1.01, 50}, {3601, 0.5, 0.51, 4}, {3602, 1.5, 1.51, 60}, {3603, 0.5, 0.51, 5}, {3604, 1.5, 1.51, 61}},
+			[]float64{0, 0, 0, 0, 1, 2},
 		},
 		{
 			"a clock that was set is another process",
@@ -89,6 +114,11 @@ func TestGrowthIsAssignedToTheProcessThatGrew(t *testing.T) {
 			"two that cannot be told apart add nothing once that is proven",
 			[]answer{{100, 0, 0.1, 1000}, {115, 0, 0.1, 10}, {130, 0, 0.1, 1001}, {145, 0, 0.1, 1002}, {160, 0, 0.1, 12}},
 			[]float64{0, 0, 0, 0, 0},
+		},
+		{
+			"nor when their clock has drifted",
+			[]answer{{100, 0, 0.1, 1000}, {115, 0, 0.1, 10}, {3715, 1, 1.1, 11}, {3730, 1, 1.1, 90000}},
+			[]float64{0, 0, 0, 0},
 		},
 		{
 			"and do not disturb a third that can be",
@@ -188,14 +218,15 @@ type worker struct {
 	read  float64 // as last answered; -1: never
 }
 
-// TestTheSumIsTrueWhereStartsCanBeToldApart: whatever the workers do and whichever of them answers.
+// TestTheSumIsTrueWhereStartsCanBeToldApart: whatever the workers do and whichever of them answers, if it does so
+// quickly and often enough.
 func TestTheSumIsTrueWhereStartsCanBeToldApart(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store := applied(shop())
 		now, truth, shown := 1000.0, 0.0, 0.0
 		var workers []*worker
 		for i := range rapid.IntRange(1, 8).Draw(t, "workers") {
-			workers = append(workers, &worker{start: float64(i), count: rapid.Float64Range(0, 1e6).Draw(t, "count"), read: -1})
+			workers = append(workers, &worker{start: 10 * float64(i), count: rapid.Float64Range(0, 1e6).Draw(t, "count"), read: -1})
 		}
 		pick := func(t *rapid.T) *worker { return rapid.SampledFrom(workers).Draw(t, "worker") }
 		t.Repeat(map[string]func(*rapid.T){
@@ -208,8 +239,8 @@ func TestTheSumIsTrueWhereStartsCanBeToldApart(t *testing.T) {
 			"answer": func(t *rapid.T) {
 				w := pick(t)
 				now += rapid.Float64Range(0, 60).Draw(t, "later")
-				before := rapid.Float64Range(0, 0.4).Draw(t, "before")
-				after := rapid.Float64Range(0, 0.4).Draw(t, "after")
+				before := rapid.Float64Range(0, 0.15).Draw(t, "before")
+				after := rapid.Float64Range(0, 0.15).Draw(t, "after")
 				store.Fold(answer{now, w.start - before, w.start + after, w.count}.result())
 				if w.read >= 0 {
 					truth += w.count - w.read
@@ -219,6 +250,52 @@ func TestTheSumIsTrueWhereStartsCanBeToldApart(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				if diff := shown - truth; diff > 1e-3 || diff < -1e-3 {
+					t.Fatalf("shown %v, truth %v", shown, truth)
+				}
+			},
+		})
+	})
+}
+
+// TestTheSumNeverExceedsTheTruth where starts are further apart than the windows of two answers, and than the backend's
+// clock strays from ours: however long nobody asks, and however slow the answers are.
+func TestTheSumNeverExceedsTheTruth(t *testing.T) {
+	const (
+		quick  = 0.3 // the widest window that counts
+		astray = 0.2 // seconds, to either side
+		apart  = 2*quick + 2*astray + 0.01
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		store := applied(shop())
+		now, drift, truth := 1000.0, 0.0, 0.0
+		var workers []*worker
+		started := 0.0
+		begin := func(t *rapid.T) *worker {
+			started = max(started+apart, rapid.SampledFrom([]float64{0, now}).Draw(t, "start"))
+			now = max(now, started)
+			return &worker{start: started, count: rapid.Float64Range(0, 1e6).Draw(t, "count"), read: -1}
+		}
+		for range rapid.IntRange(1, 4).Draw(t, "workers") {
+			workers = append(workers, begin(t))
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"restart": func(t *rapid.T) { workers[rapid.IntRange(0, len(workers)-1).Draw(t, "worker")] = begin(t) },
+			"answer": func(t *rapid.T) {
+				gap := rapid.SampledFrom([]float64{1, 15, 60, 3600, 86400}).Draw(t, "gap")
+				now += gap
+				drift += rapid.Float64Range(max(-gap/2000, -astray-drift), min(gap/2000, astray-drift)).Draw(t, "drift")
+				widest := rapid.SampledFrom([]float64{0.01, quick, 5}).Draw(t, "widest")
+				before := rapid.Float64Range(0, widest).Draw(t, "before")
+				after := rapid.Float64Range(0, widest-before).Draw(t, "after")
+				w := rapid.SampledFrom(workers).Draw(t, "worker")
+				w.count += float64(rapid.IntRange(0, 1000).Draw(t, "sessions"))
+				at := w.start + drift
+				store.Fold(answer{now, at - before, at + after, w.count}.result())
+				if w.read >= 0 {
+					truth += w.count - w.read
+				}
+				w.read = w.count
+				if shown := opened(store); shown > truth+1e-3 {
 					t.Fatalf("shown %v, truth %v", shown, truth)
 				}
 			},

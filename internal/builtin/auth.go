@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"bytes"
 	"net/http"
 	"strings"
 
@@ -100,7 +101,14 @@ func isPage(a expect.Answer) bool {
 	if kind := strings.ToLower(a.Header.Get("Content-Type")); strings.HasPrefix(kind, "text/html") || strings.HasPrefix(kind, "application/xhtml") {
 		return true
 	}
-	text, _ := a.Body.(string)
-	text = strings.ToLower(strings.TrimSpace(text[:min(len(text), 256)]))
-	return strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html")
+	return strings.HasPrefix(http.DetectContentType(withoutPrologue(a.Raw)), "text/html")
+}
+
+// withoutPrologue is a text without what would make it XML, or mere text, to who looks at its first bytes only.
+func withoutPrologue(text []byte) []byte {
+	text = bytes.TrimSpace(bytes.TrimPrefix(text, []byte("\ufeff")))
+	if bytes.HasPrefix(text, []byte("<?xml")) {
+		_, text, _ = bytes.Cut(text, []byte("?>"))
+	}
+	return text
 }

@@ -2,10 +2,6 @@ package builtin
 
 import (
 	"fmt"
-	"math"
-	"strconv"
-	"strings"
-	"time"
 
 	"postflight/internal/expect"
 	"postflight/probe"
@@ -45,7 +41,7 @@ func judgeDBMonitor(a expect.Answer) expect.Judgement {
 	var process probe.Process
 	for _, field := range dbFields {
 		raw, present := body[field.name]
-		if !present && !field.required {
+		if !field.required && saysNothing(raw) {
 			continue
 		}
 		number, ok := amount(raw)
@@ -68,53 +64,4 @@ func judgeDBMonitor(a expect.Answer) expect.Judgement {
 		j.Outcome, j.Wanted, j.Got = probe.Warn, "no potential leaks", fmt.Sprintf("potential_leaks is %v", leaks)
 	}
 	return j
-}
-
-// processOf gives the worker process that had run for so many seconds when it answered, by the time at which it
-// started. It read its clock between our sending and its first byte. What it printed is rounded, or cut off, by up to
-// one unit of the last digit: that widens the window to both sides. The last digit is never taken to be worth more
-// than 0.1 s. A printed 12.0 arrives as 12, and a window of a whole second would make one of two workers.
-func processOf(a expect.Answer, runtime float64) (probe.Process, bool) {
-	const century = 100 * 365 * 24 * 3600 // seconds; beyond it a Duration overflows in the end
-	if runtime > century {
-		return probe.Process{}, false
-	}
-	ran := time.Duration(runtime * float64(time.Second))
-	digit := lastDigit(runtime)
-	return probe.Process{
-		Earliest: a.Sent.Add(-ran - digit),
-		Latest:   a.Answered.Add(-ran + digit),
-	}, true
-}
-
-// lastDigit is what one unit of the last printed digit of so many seconds is worth.
-func lastDigit(seconds float64) time.Duration {
-	_, fraction, _ := strings.Cut(strconv.FormatFloat(seconds, 'f', -1, 64), ".")
-	digits := max(1, min(len(fraction), 9))
-	return time.Duration(math.Pow10(9 - digits))
-}
-
-// amount is a decoded value that counts or measures something.
-func amount(v any) (float64, bool) {
-	number, ok := v.(float64)
-	return number, ok && number >= 0 && !math.IsInf(number, 0)
-}
-
-// described is a decoded value that is not what was wanted, in words.
-func described(v any, present bool) string {
-	switch v := v.(type) {
-	case nil:
-		if !present {
-			return "nothing"
-		}
-		return "null"
-	case string:
-		return "the text " + strconv.Quote(expect.Excerpt(v))
-	case []any:
-		return "a list"
-	case map[string]any:
-		return "an object"
-	default:
-		return fmt.Sprint(v)
-	}
 }

@@ -164,6 +164,11 @@ func TestDBMonitorWithLessOrMore(t *testing.T) {
 	if got := look(t, "db-monitor", token("an-administrator"), answers(200, least)); got.Outcome != probe.Pass || len(got.Values) != 3 {
 		t.Errorf("outcome %v with %d values, want pass with 3", got.Outcome, len(got.Values))
 	}
+	nothing := strings.NewReplacer(`0.0312`, `null`, `1.39`, `null`, `: 22`, `: -1`, `"error_count": 7`, `"error_count": -7`,
+		`"potential_leaks": 0`, `"potential_leaks": null`).Replace(sessions)
+	if got := look(t, "db-monitor", token("an-administrator"), answers(200, nothing)); got.Outcome != probe.Pass || len(got.Values) != 4 {
+		t.Errorf("%+v with %d values, want pass with 4", verdictOf(got), len(got.Values))
+	}
 	leaking := strings.Replace(sessions, `"potential_leaks": 0`, `"potential_leaks": 3`, 1)
 	got := look(t, "db-monitor", token("an-administrator"), answers(200, leaking))
 	want := verdict{probe.Warn, "", "no potential leaks", "potential_leaks is 3"}

@@ -70,10 +70,16 @@ type component struct{ name, status, message string }
 func components(body map[string]any) (found []component) {
 	for name, field := range body {
 		fields, _ := field.(map[string]any)
-		if status, ok := fields["status"].(string); ok {
-			message, _ := fields["message"].(string)
-			found = append(found, component{name, status, message})
+		said, ok := fields["status"]
+		if !ok {
+			continue
 		}
+		status, ok := said.(string)
+		if !ok {
+			status = unknown
+		}
+		message, _ := fields["message"].(string)
+		found = append(found, component{name, status, message})
 	}
 	slices.SortFunc(found, func(a, b component) int { return strings.Compare(a.name, b.name) })
 	return found

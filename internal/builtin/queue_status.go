@@ -31,14 +31,14 @@ func judgeQueueStatus(a expect.Answer) expect.Judgement {
 		return expect.WrongBody(wanted, got)
 	}
 	j := expect.Judgement{Values: taskValues(tasks)}
-	if _, present := body["user_concurrency"]; present {
+	if body["user_concurrency"] != nil {
 		users, wanted, got := amounts(body, "user_concurrency")
 		if wanted != "" {
 			return expect.WrongBody(wanted, got)
 		}
 		j.Values = append(j.Values, userValues(users)...)
 	}
-	if raw, present := body["avg_wait_time_seconds"]; present {
+	if raw := body["avg_wait_time_seconds"]; !saysNothing(raw) {
 		wait, ok := amount(raw)
 		if !ok {
 			return expect.WrongBody("avg_wait_time_seconds, a number that is not negative", described(raw, true))

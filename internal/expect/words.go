@@ -61,6 +61,14 @@ func Excerpt(text string) string {
 	return string(runes[:excerptLength-1]) + "…"
 }
 
+// value is what stands behind a name: a text in quotes, also within a text (where its quotes are escaped), or a word. What
+// is cut off counts as well.
+const value = `"(?:[^"\\]|\\.)*"?` +
+	`|'(?:[^'\\]|\\.)*'?` +
+	`|\\"(?:[^"\\]|\\[^"\\]|\\\\(?:[^"\\]|\\["\\]))*(?:\\"?)?` +
+	`|\\+"[^"]*"?` +
+	`|[^\s"',;&)}\]<]+`
+
 // masks are what looks like a secret, and what to show in its place. Longest contexts come first.
 var masks = []struct {
 	secret *regexp.Regexp
@@ -69,7 +77,7 @@ var masks = []struct {
 	{regexp.MustCompile(`eyJ[\w-]{5,}(\.[\w-]*)*`), `<secret>`},                  // a JWT
 	{regexp.MustCompile(`(?i)\b(bearer|basic)\s+[\w.~+/=-]{6,}`), `$1 <secret>`}, // an Authorization header
 	{regexp.MustCompile(`[^\s/:@"',]+:[^\s"',]*@`), `<secret>@`},                 // user:password@host
-	{regexp.MustCompile(`(?i)(password|passwd|pwd|passphrase|secret|token|api[_-]?key|mima|密码)(["']?\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^\s"',;&)}\]<]+)`), `$1$2<secret>`},
+	{regexp.MustCompile(`(?i)(password|passwd|pwd|passphrase|secret|token|api[_-]?key|mima|密码)(\\*["']?\s*[=:]\s*)(` + value + `)`), `$1$2<secret>`},
 }
 
 // Mask replaces what looks like a secret.

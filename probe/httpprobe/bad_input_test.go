@@ -84,17 +84,25 @@ func TestBrokenAnswers(t *testing.T) {
 			failed(probe.ReasonTimeout, 200, inTime, "nothing in time, while reading the answer")},
 		{"one byte per 200 ms from the first on", afterRequest(trickle("")), scant,
 			failed(probe.ReasonTimeout, 0, inTime, "nothing in time, while reading the answer")},
+		{"another protocol, and then silence", afterRequest(func(conn net.Conn) {
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			untilClosed(conn)
+		}), ample, failed(probe.ReasonStatus, 101, "status 200", "status 101 Switching Protocols")},
+		{"another protocol that is not named", afterRequest(func(conn net.Conn) {
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
+			untilClosed(conn)
+		}), ample, failed(probe.ReasonStatus, 101, "status 200", "status 101 Switching Protocols")},
 		{"a redirect to nowhere", write("HTTP/1.1 302 Found\r\nLocation: http://[::1/\r\nContent-Length: 0\r\n\r\n"), ample,
 			failed(probe.ReasonProtocol, 0, "a whole answer", `failed to parse Location header "http://[::1/": parse "http://[::1/": missing ']' in host`)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := look(t, get("http://"+listen(t, tt.serve), passes), tt.timeout)
+			got := look(t, get("http://"+listen(t, tt.serve), wantsOK), tt.timeout)
 			if diff := cmp.Diff(tt.want, verdictOf(got)); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
 			wantLatencies := 0
-			if tt.want.Reason == probe.ReasonTimeout {
+			if tt.want.Reason == probe.ReasonTimeout || tt.want.Reason == probe.ReasonStatus {
 				wantLatencies = 1
 			}
 			if len(got.Latencies) != wantLatencies {

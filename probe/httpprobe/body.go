@@ -1,30 +1,56 @@
 package httpprobe
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"io"
 	"net/http"
 )
 
-var (
-	errBodyTooLarge  = errors.New("the body is too large")
-	errTooManyValues = errors.New("the body holds too many values")
-	errNoBody        = errors.New("the body is empty")
+const (
+	usualBody = 4 << 10  // bytes; room for so many is there from the start, whatever an answer claims
+	smallBody = 64 << 10 // bytes, that any body may take
+	places    = 16       // for bodies that are larger
 )
 
-// readBody reads a body to its end, and closes it. What it has read it returns with the error too.
-func readBody(answer *http.Response) ([]byte, error) {
+var (
+	errBodyTooLarge = errors.New("the body is too large")
+	errNoRoom       = errors.New("there was no room for a large body in time")
+)
+
+// largeBodies bounds what large bodies take in memory, however many probes there are. One that grows large takes a place
+// until it has been judged, and they are decoded and judged one at a time: small objects take up to fifty times their
+// text.
+type largeBodies struct {
+	place chan struct{} // holds one of each body that is large
+	turn  chan struct{} // holds one while such a body is decoded and judged
+}
+
+func newLargeBodies() *largeBodies {
+	return &largeBodies{place: make(chan struct{}, places), turn: make(chan struct{}, 1)}
+}
+
+// intake reads one body, and keeps the room that it takes until done.
+type intake struct {
+	large  *largeBodies
+	placed bool // it has a place
+	turned bool // and its turn
+	waited bool // for either: what came too late then came too late because of us
+}
+
+// read reads a body to its end, and closes it. What it has read it returns with the error too.
+func (in *intake) read(ctx context.Context, answer *http.Response) ([]byte, error) {
 	defer answer.Body.Close()
 	size := answer.ContentLength // -1 where it is not said, or where the transport decompresses
 	switch {
+	case answer.StatusCode == http.StatusSwitchingProtocols:
+		return nil, nil // what follows is no body but a connection, which no deadline ends
 	case size > bodyLimit:
 		return nil, errBodyTooLarge
 	case size < 0:
 		size = 1024
 	}
-	body := make([]byte, 0, size+1) // with room for the read that sees the end
+	body := make([]byte, 0, min(size, usualBody)+1) // with room for the read that sees the end
 	for {
 		n, err := answer.Body.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
@@ -34,38 +60,69 @@ func readBody(answer *http.Response) ([]byte, error) {
 		case err == io.EOF:
 			return body, limitValues(body)
 		case err != nil:
-			return body, err
+			return body, in.blame(err)
 		}
 		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
+			if body, err = in.grow(ctx, body); err != nil {
+				return body, err
+			}
 		}
 	}
 }
 
-// limitValues refuses JSON that would take many times its text in memory: a megabyte of small objects takes sixty. It
-// counts what can begin a value, also within texts, so it is an upper bound.
-func limitValues(body []byte) error {
-	if len(body) < valueLimit {
+// grow gives a body that is full twice the room.
+func (in *intake) grow(ctx context.Context, body []byte) ([]byte, error) {
+	room := min(2*len(body), bodyLimit+1)
+	if room > smallBody && !in.placed {
+		if in.placed = in.take(ctx, in.large.place); !in.placed {
+			return body, errNoRoom
+		}
+	}
+	grown := make([]byte, len(body), room)
+	copy(grown, body)
+	return grown, nil
+}
+
+// awaitTurn returns once the body may be decoded and judged.
+func (in *intake) awaitTurn(ctx context.Context) error {
+	if !in.placed {
 		return nil
 	}
-	values := 0
-	for _, beginning := range []string{",", "{", "["} {
-		values += bytes.Count(body, []byte(beginning))
-	}
-	if values > valueLimit && json.Valid(body) {
-		return errTooManyValues
+	if in.turned = in.take(ctx, in.large.turn); !in.turned {
+		return errNoRoom
 	}
 	return nil
 }
 
-// decode gives a body as encoding/json gives it to an any, or its text and the reason why it is not JSON.
-func decode(body []byte) (any, error) {
-	if len(body) == 0 {
-		return "", errNoBody
+// take reports whether there was room before ctx ended.
+func (in *intake) take(ctx context.Context, room chan<- struct{}) bool {
+	select {
+	case room <- struct{}{}:
+		return true
+	default:
 	}
-	var decoded any
-	if err := json.Unmarshal(body, &decoded); err != nil {
-		return string(body), err
+	in.waited = true
+	select {
+	case room <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
 	}
-	return decoded, nil
+}
+
+// blame turns running out of time into what it is, where waiting for room took a part of that time.
+func (in *intake) blame(err error) error {
+	if in.waited && isTimeout(err) {
+		return errNoRoom
+	}
+	return err
+}
+
+func (in *intake) done() {
+	if in.turned {
+		<-in.large.turn
+	}
+	if in.placed {
+		<-in.large.place
+	}
 }

@@ -8,7 +8,6 @@ package httpprobe
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/go-resty/resty/v2"
@@ -24,10 +23,7 @@ const (
 // Client holds the connections that all checks share. It is safe for use by several goroutines.
 type Client struct {
 	fresh, kept *resty.Client
-
-	// largeBodies lets one large body at a time be decoded and judged: small objects take up to fifty times their
-	// text in memory, and only so does the sum stay bounded.
-	largeBodies sync.Mutex
+	large       *largeBodies
 }
 
 // NewClient makes a Client whose requests bear the User-Agent postflight/VERSION.
@@ -36,6 +32,7 @@ func NewClient(version string) *Client {
 	return &Client{
 		fresh: restyOver(newTransport(false), agent),
 		kept:  restyOver(newTransport(true), agent),
+		large: newLargeBodies(),
 	}
 }
 

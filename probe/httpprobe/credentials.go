@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -28,9 +29,26 @@ const tokenLimit = 16 << 10
 func (f TokenFile) Token(context.Context) (string, error) {
 	token, err := f.read()
 	if err != nil {
+		if f.mayBeTheToken() {
+			return "", fmt.Errorf("reading token file: %w (what was given is not shown: it may be the token)", err)
+		}
 		return "", fmt.Errorf("reading token file %s: %w", string(f), err)
 	}
 	return token, nil
+}
+
+// mayBeTheToken reports whether f is likely to be what belongs into the file: it is none, and does not lie in a directory
+// that is there.
+func (f TokenFile) mayBeTheToken() bool {
+	if _, err := os.Lstat(string(f)); err == nil {
+		return false
+	}
+	directory := filepath.Dir(string(f))
+	if directory == "." || directory == "/" { // they are always there
+		return true
+	}
+	_, err := os.Stat(directory)
+	return err != nil
 }
 
 func (f TokenFile) read() (string, error) {
@@ -90,28 +108,4 @@ func expiredAt(token string, now time.Time) (time.Time, bool) {
 		return time.Time{}, false
 	}
 	return time.Unix(int64(claims.Exp), 0).UTC(), true
-}
-
-// withoutToken replaces a token that stands in the text, whole or cut short, so that a backend that repeats what it
-// was sent does not bring it into logs and pages.
-func withoutToken(text, token string) string {
-	const recognised = 6 // characters
-	if len(token) < recognised {
-		return text
-	}
-	var clean strings.Builder
-	for {
-		at := strings.Index(text, token[:recognised])
-		if at < 0 {
-			clean.WriteString(text)
-			return clean.String()
-		}
-		clean.WriteString(text[:at])
-		clean.WriteString("<secret>")
-		rest, length := text[at:], recognised
-		for length < len(rest) && length < len(token) && rest[length] == token[length] {
-			length++
-		}
-		text = rest[length:]
-	}
 }

@@ -69,6 +69,25 @@ func TestTokenFile(t *testing.T) {
 	}
 }
 
+// A token that stands where its file's name belongs is not repeated.
+func TestTokenInPlaceOfItsFile(t *testing.T) {
+	tests := []struct{ name, file, err string }{
+		{"a word", "opaque-0123456789", "no such file or directory"},
+		{"a JWT", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "no such file or directory"},
+		{"one that is too long for a name", strings.Repeat("x", 300), "file name too long"},
+		{"one with a slash", "b3BhcXVl/MDEyMzQ1Njc4OQ==", "no such file or directory"},
+		{"one that begins with a slash", "/b3BhcXVlMDEyMzQ1Njc4OQ==", "no such file or directory"},
+		{"a file whose directory is not there either", "/nowhere/token", "no such file or directory"},
+	}
+	for _, tt := range tests {
+		_, err := httpprobe.TokenFile(tt.file).Token(t.Context())
+		want := "reading token file: " + tt.err + " (what was given is not shown: it may be the token)"
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: error %v, want %s", tt.name, err, want)
+		}
+	}
+}
+
 func TestTokenFileIsReadEachTime(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "token")
 	var bearers []string
@@ -96,9 +115,10 @@ func TestWithoutItsCredentialsNothingIsAsked(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
 	defer server.Close()
 	check := get(server.URL, passes)
-	check.Requests[0].Credentials = httpprobe.TokenFile("/nowhere/token")
+	path := filepath.Join(t.TempDir(), "token")
+	check.Requests[0].Credentials = httpprobe.TokenFile(path)
 	got := look(t, check, ample)
-	want := verdict{probe.Error, probe.ReasonCredentials, 0, "credentials", "reading token file /nowhere/token: no such file or directory"}
+	want := verdict{probe.Error, probe.ReasonCredentials, 0, "credentials", "reading token file " + path + ": no such file or directory"}
 	if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
 		t.Errorf("verdict (-want +got):\n%s", diff)
 	}
@@ -159,6 +179,9 @@ func TestTokenIsNotShown(t *testing.T) {
 		{"repeated", "no " + token + "!", "status 418 I'm a teapot: no <secret>!"},
 		{"twice", token + " " + token, "status 418 I'm a teapot: <secret> <secret>"},
 		{"cut short", "refused: " + token[:20] + " …", "status 418 I'm a teapot: refused: <secret> …"},
+		{"without its beginning", "…" + token[9:] + "!", "status 418 I'm a teapot: …<secret>!"},
+		{"from its middle", "found 9-abcdefgh here", "status 418 I'm a teapot: found <secret> here"},
+		{"words that it shares too little with", "abcdefg 0123456", "status 418 I'm a teapot: abcdefg 0123456"},
 		{"cut by us", strings.Repeat("x", 100) + token, "status 418 I'm a teapot: " + strings.Repeat("x", 100) + "<secret>…"},
 	}
 	for _, tt := range tests {
@@ -172,6 +195,33 @@ func TestTokenIsNotShown(t *testing.T) {
 			check.Requests[0].Token = token
 			if got := look(t, check, ample).Got; got != tt.got {
 				t.Errorf("got %q, want %q", got, tt.got)
+			}
+		})
+	}
+}
+
+// Nor does it matter how the backend spells it.
+func TestTokenIsNotShownInAnotherSpelling(t *testing.T) {
+	const token = "b3Bh/cXVl+MDEy=MzQ1"
+	tests := []struct{ name, body, got string }{
+		{"as it is", `{"n":1,"x":"b3Bh/cXVl+MDEy=MzQ1"}`, `{"n":1,"x":"<secret>"}`},
+		{"as JSON", `["b3Bh\/cXVl+MDEy=MzQ1"]`, `["<secret>"]`},
+		{"as JSON, by number", `["b3Bh\u002FcXVl\u002bMDEy\u003dMzQ1"]`, `["<secret>"]`},
+		{"as a URL", "/?b3Bh%2FcXVl%2BMDEy%3DMzQ1&x", "/?<secret>&x"},
+		{"as a URL, without its beginning", "/?h%2fcXVl%2bMDEy&x", "/?<secret>&x"},
+		{"what is no escape", `100% \u12 \ %`, `100% \u12 \ %`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusTeapot)
+				io.WriteString(w, tt.body)
+			}))
+			defer server.Close()
+			check := get(server.URL, wantsOK)
+			check.Requests[0].Token = token
+			if got, want := look(t, check, ample).Got, "status 418 I'm a teapot: "+tt.got; got != want {
+				t.Errorf("got %q, want %q", got, want)
 			}
 		})
 	}

@@ -180,6 +180,14 @@ func untilClosed(conn net.Conn) {
 // passes lets every answer pass.
 var passes = expect.Func(func(expect.Answer) expect.Judgement { return expect.Judgement{} })
 
+// wantsOK lets an answer of status 200 pass.
+var wantsOK = expect.Func(func(a expect.Answer) expect.Judgement {
+	if a.Status == http.StatusOK {
+		return expect.Judgement{}
+	}
+	return expect.WrongStatus(a, "status 200")
+})
+
 // get is a check of one request.
 func get(target string, judge expect.Expectation) httpprobe.Check {
 	return httpprobe.Check{

@@ -84,7 +84,7 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	for i := range p.check.Requests {
 		var r reply
 		if i > 0 && ctx.Err() != nil {
-			r.judgement = tooLate(limit)
+			r.judgement = tooLate(limit, "no time left to ask")
 		} else {
 			r = p.ask(ctx, i, limit)
 			if p.check.Conclude != nil {
@@ -163,6 +163,8 @@ func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
 
 // send makes the exchange, reads the whole answer and has it judged.
 func (p *prober) send(e *exchange, request *Request, url, token string, limit time.Duration) reply {
+	body := intake{large: p.client.large}
+	defer body.done()
 	response, err := p.request(e, request, token).Execute(request.Method, url)
 	var (
 		answer expect.Answer
@@ -170,7 +172,7 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 	)
 	if err == nil {
 		raw = response.RawResponse
-		answer.Raw, err = readBody(raw)
+		answer.Raw, err = body.read(e.sent, raw)
 	}
 	e.note(finished)
 	r := reply{path: e.soFar()}
@@ -193,7 +195,9 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 	answer.Status, answer.Header = raw.StatusCode, raw.Header
 	answer.Sent, answer.Answered = r.path.when(ready), r.path.when(answered)
 	answer.Duration = r.path.at[finished]
-	r.judgement = p.judge(request, answer)
+	if r.judgement, err = judge(e.sent, &body, request, answer); err != nil {
+		r.judgement = judgeError(err, &r.path, limit)
+	}
 	return r
 }
 
@@ -208,22 +212,24 @@ func (p *prober) request(e *exchange, request *Request, token string) *resty.Req
 	return r
 }
 
-// judge decodes a whole answer and has it judged. 429 says nothing about the backend, whatever is expected of it.
-func (p *prober) judge(request *Request, answer expect.Answer) expect.Judgement {
+// judge decodes a whole answer and has it judged, or gives the error that kept it from doing so in time. 429 says nothing
+// about the backend, whatever is expected of it.
+func judge(ctx context.Context, body *intake, request *Request, answer expect.Answer) (expect.Judgement, error) {
 	if answer.Status == http.StatusTooManyRequests {
 		return expect.Judgement{
 			Outcome: probe.Error, Reason: probe.ReasonRateLimited,
 			Wanted: "an answer", Got: "status 429 Too Many Requests",
-		}
+		}, nil
 	}
-	const large = 64 << 10
-	if len(answer.Raw) > large {
-		p.client.largeBodies.Lock()
-		defer p.client.largeBodies.Unlock()
+	if err := body.awaitTurn(ctx); err != nil {
+		return expect.Judgement{}, err
 	}
 	answer.Size = int64(len(answer.Raw))
 	answer.Body, answer.NotJSON = decode(answer.Raw)
-	return request.Expect.Judge(answer)
+	if err := ctx.Err(); err != nil {
+		return expect.Judgement{}, body.blame(err)
+	}
+	return request.Expect.Judge(answer), nil
 }
 
 func noCredentials(err error) expect.Judgement {

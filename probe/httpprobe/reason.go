@@ -24,11 +24,19 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 	failed := func(reason probe.Reason, wanted, got string) expect.Judgement {
 		return expect.Judgement{Outcome: probe.Fail, Reason: reason, Wanted: wanted, Got: got}
 	}
+	blind := func(wanted, got string) expect.Judgement {
+		return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonInternal, Wanted: wanted, Got: got}
+	}
 	var (
 		lookup *net.DNSError
 		shown  *tls.CertificateVerificationError
 	)
+	lack, lacking := ownLack(err)
 	switch {
+	case errors.Is(err, errNoRoom):
+		return blind("a whole answer", "no room to read a large body: too many at once")
+	case lacking:
+		return blind("a connection", "our own machine's limit: "+lack.Error())
 	case errors.Is(err, errTooManyValues):
 		return failed(probe.ReasonTooLarge, "a body of at most 100,000 JSON values", "more")
 	case errors.Is(err, errBodyTooLarge):
@@ -43,6 +51,8 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 		return failed(probe.ReasonTooLarge, "headers of at most 64 KiB", "more")
 	case p.passed(answered):
 		return failed(probe.ReasonProtocol, "a whole answer", plain(err))
+	case p.passed(shaken) && isAlert(err):
+		return failed(probe.ReasonTLS, "a TLS handshake", plain(err))
 	case p.passed(ready):
 		return failed(probe.ReasonProtocol, "an HTTP answer", plain(err))
 	case p.passed(shaking):
@@ -50,13 +60,33 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 	case p.passed(dialling):
 		return failed(probe.ReasonConnect, "a connection", plain(err))
 	default: // it never came to the network
-		return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonInternal, Wanted: "a request that can be sent", Got: plain(err)}
+		return blind("a request that can be sent", plain(err))
 	}
 }
 
-// tooLate is the judgement of a request that was not made, because the check's time was over.
-func tooLate(limit time.Duration) expect.Judgement {
-	return expect.Judgement{Outcome: probe.Fail, Reason: probe.ReasonTimeout, Wanted: answerWithin(limit), Got: "no time left to ask"}
+// ownLack is what our own machine had none left of, if that is what the error says: files, ports or memory. An error of
+// the resolver's keeps only the words.
+func ownLack(err error) (syscall.Errno, bool) {
+	var lookup *net.DNSError
+	resolving := errors.As(err, &lookup)
+	for _, lack := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, lack) || resolving && strings.HasSuffix(lookup.Err, lack.Error()) {
+			return lack, true
+		}
+	}
+	return 0, false
+}
+
+// isAlert reports whether the peer refused us in words of TLS. In TLS 1.3 it may do so when our side of the handshake is
+// over, where it wants a certificate of ours.
+func isAlert(err error) bool {
+	var network *net.OpError
+	return errors.As(err, &network) && network.Op == "remote error"
+}
+
+// tooLate is the judgement of what was not done, because the check's time was over.
+func tooLate(limit time.Duration, got string) expect.Judgement {
+	return expect.Judgement{Outcome: probe.Fail, Reason: probe.ReasonTimeout, Wanted: answerWithin(limit), Got: got}
 }
 
 func isTimeout(err error) bool {

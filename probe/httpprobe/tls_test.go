@@ -79,6 +79,9 @@ func TestBrokenHandshakes(t *testing.T) {
 			then(conn)
 		}
 	}
+	expires := time.Now().Add(50 * time.Hour).Truncate(time.Second)
+	certificate := authority.issue(t, "127.0.0.1", expires, false)
+	wantsCertificate := &tls.Config{Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequireAnyClientCert}
 	tests := []struct {
 		name    string
 		serve   func(net.Conn)
@@ -95,6 +98,10 @@ func TestBrokenHandshakes(t *testing.T) {
 		{"reset in the handshake", hello(reset), ample, probe.ReasonTLS, "a TLS handshake", "connection reset by peer"},
 		{"an alert", hello(func(conn net.Conn) { conn.Write([]byte{21, 3, 3, 0, 2, 2, 40}) }), ample,
 			probe.ReasonTLS, "a TLS handshake", "handshake failure"},
+		{"refused after our side was ready, as TLS 1.3 does", func(conn net.Conn) {
+			tls.Server(conn, wantsCertificate).Handshake()
+			untilClosed(conn)
+		}, ample, probe.ReasonTLS, "a TLS handshake", "certificate required"},
 		{"never an answer", untilClosed, scant, probe.ReasonTimeout, "an answer within 300ms", "nothing in time, in the TLS handshake"},
 	}
 	for _, tt := range tests {
@@ -103,7 +110,7 @@ func TestBrokenHandshakes(t *testing.T) {
 			if got.Outcome != probe.Fail || got.Reason != tt.reason || got.Wanted != tt.wanted || !strings.Contains(got.Got, tt.got) {
 				t.Errorf("got %+v", verdictOf(got))
 			}
-			if !got.CertificateExpiry.IsZero() {
+			if !got.CertificateExpiry.IsZero() && !got.CertificateExpiry.Equal(expires) {
 				t.Errorf("a certificate that was not shown expires %v", got.CertificateExpiry)
 			}
 		})

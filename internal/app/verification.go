@@ -165,7 +165,9 @@ func (f *verification) interrupt(now time.Time) {
 }
 
 func unitSeen(unit *state.UnitState, at time.Time) verdict.UnitSeen {
-	seen := verdict.UnitSeen{Unit: unit.Key.Unit, Time: at, Reading: unit.Last.Unit, Restarts: unit.Restarts}
+	seen := verdict.UnitSeen{
+		Unit: unit.Key.Unit, Time: at, Reading: unit.Last.Unit, Restarts: unit.Restarts, ManualStarts: unit.Starts.Manual,
+	}
 	if !unit.Observable() {
 		seen.Why = unit.Last.Got
 	}

@@ -43,7 +43,7 @@ func diagnose(units []*unitTally, checks []*checkTally, now time.Time) []Finding
 func unitClues(units []*unitTally, now time.Time) []*clue {
 	var clues []*clue
 	for _, t := range units {
-		if t.at.IsZero() || t.standing() != broken && !t.hopeless(now) {
+		if t.at.IsZero() || !t.down() && !t.hopeless(now) {
 			continue
 		}
 		c := &clue{units: []string{t.name}}

@@ -26,6 +26,7 @@ func TestDocuments(t *testing.T) {
 		{"passed", passedDocument},
 		{"failed", failedDocument},
 		{"blind", blindDocument},
+		{"superseded", supersededDocument},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,7 +88,7 @@ func seconds(n float64) time.Time { return start.Add(time.Duration(n * float64(t
 
 func running(at time.Time) verdict.UnitSeen {
 	return verdict.UnitSeen{Unit: "proxy-system.service", Time: at, Reading: &probe.Unit{
-		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", InvocationID: "a",
+		LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success",
 	}}
 }
 
@@ -129,7 +130,7 @@ func failedDocument(t *testing.T) verdict.Document {
 	v.FoldUnit(crash)
 	v.FoldCheck(at(seconds(0.4), erring("auth", probe.ReasonCredentials, "status 200", "status 401\x1b[31m for\nour own token")))
 	again := running(seconds(0.61))
-	again.Reading.InvocationID, again.Reading.NRestarts, again.Restarts = "b", 1, 1
+	again.Reading.NRestarts, again.Restarts = 1, 1
 	v.FoldUnit(again)
 	return v.At(seconds(1))
 }
@@ -141,4 +142,19 @@ func blindDocument(t *testing.T) verdict.Document {
 		v.FoldCheck(at(seconds(float64(s)), passing("health")))
 	}
 	return v.At(seconds(61))
+}
+
+// The deployment's own start comes at 10 s. So at 70 s the time to settle is over.
+func supersededDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(running(seconds(0)))
+	own, another := running(seconds(10)), running(seconds(70.5))
+	own.ManualStarts, another.ManualStarts = 1, 2
+	v.FoldUnit(own)
+	for s := 50; s <= 70; s++ {
+		v.FoldCheck(at(seconds(float64(s)), passing("health")))
+		v.FoldCheck(at(seconds(float64(s)), passing("auth")))
+	}
+	v.FoldUnit(another)
+	return v.At(seconds(71))
 }

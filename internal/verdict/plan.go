@@ -44,14 +44,27 @@ func (c PlannedCheck) patience(p Policy) time.Duration {
 	return 2 * (max(p.Interval, c.MinInterval) + c.Timeout)
 }
 
+// turn is how long a pass holds: until the next one is due. A check with a minimal interval of its own begins up to one
+// interval later than it might, and is not waited for because of that.
+func (c PlannedCheck) turn(p Policy) time.Duration {
+	if c.MinInterval <= p.Interval {
+		return p.Interval
+	}
+	return c.MinInterval + p.Interval
+}
+
 // UnitSeen is one reading of a unit, or the news that it cannot be read.
 type UnitSeen struct {
-	Unit     string
-	Time     time.Time
-	Reading  *probe.Unit // nil: it could not be observed
-	Why      string      // where it could not: in words for people
-	Restarts uint64      // automatic restarts since postflight first knew the unit; only grows
-	Known    bool        // from before the deployment: where to count from, and no proof of a crash loop
+	Unit    string
+	Time    time.Time
+	Reading *probe.Unit // nil: it could not be observed
+	Why     string      // where it could not: in words for people
+
+	// Since postflight first knew the unit. Both only grow.
+	Restarts     uint64 // automatic ones
+	ManualStarts uint64
+
+	Known bool // from before the deployment: where to count from, and no proof of a crash loop
 }
 
 func (p Plan) validate() error {

@@ -73,7 +73,7 @@ func drawPlan(t *rapid.T) verdict.Plan {
 		plan.Checks = append(plan.Checks, verdict.PlannedCheck{
 			Check:       probe.Check{Key: checkKey(fmt.Sprint("check-", i)), Critical: rapid.IntRange(0, 3).Draw(t, "critical") > 0},
 			MinInterval: rapid.SampledFrom([]time.Duration{0, time.Second, 10 * time.Second}).Draw(t, "min interval"),
-			Timeout:     5 * time.Second,
+			Timeout:     time.Duration(rapid.IntRange(1, 5).Draw(t, "timeout")) * time.Second,
 		})
 	}
 	return plan
@@ -90,12 +90,11 @@ func drawResult(t *rapid.T, plan verdict.Plan, at time.Time) *probe.Result {
 
 // drawReading lets the unit do one of the things that units do.
 func drawReading(t *rapid.T, last verdict.UnitSeen, at time.Time) verdict.UnitSeen {
-	next := verdict.UnitSeen{Unit: last.Unit, Time: at, Restarts: last.Restarts}
-	u := probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success", InvocationID: "0"}
+	next := verdict.UnitSeen{Unit: last.Unit, Time: at, Restarts: last.Restarts, ManualStarts: last.ManualStarts}
+	u := probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"}
 	if last.Reading != nil {
-		u.InvocationID, u.NRestarts = last.Reading.InvocationID, last.Reading.NRestarts
+		u.NRestarts = last.Reading.NRestarts
 	}
-	anew := func() { u.InvocationID = at.String() }
 	switch rapid.IntRange(0, 9).Draw(t, "unit does") {
 	case 0:
 		return next // out of sight
@@ -104,9 +103,8 @@ func drawReading(t *rapid.T, last verdict.UnitSeen, at time.Time) verdict.UnitSe
 	case 2:
 		next.Restarts++
 		u.NRestarts++
-		anew()
 	case 3:
-		anew()
+		next.ManualStarts++
 	case 4:
 		u.LoadState, u.ActiveState, u.SubState = "not-found", "inactive", "dead"
 	case 5:
@@ -171,6 +169,69 @@ func TestItIsDecidedInTheEnd(t *testing.T) {
 	})
 }
 
+// lingering are histories without a failure: all that could put a verdict off.
+func lingering() *rapid.Generator[history] {
+	return rapid.Custom(func(t *rapid.T) history {
+		h := history{plan: drawPlan(t)}
+		at := start
+		unit := verdict.UnitSeen{Unit: "app.service", Reading: &probe.Unit{LoadState: "loaded", ActiveState: "active"}}
+		often := rapid.SampledFrom([]int{5, 50, 95}) // of a hundred
+		byHand, erring := often.Draw(t, "by hand"), often.Draw(t, "erring")
+		happens := func(often int, what string) bool { return rapid.IntRange(0, 99).Draw(t, what) < often }
+		for at.Before(latest(h.plan)) {
+			at = at.Add(time.Duration(rapid.IntRange(1, 4000).Draw(t, "gap")) * time.Millisecond)
+			seen := unit
+			seen.Time = at
+			switch {
+			case happens(byHand, "unit started"):
+				unit.ManualStarts++
+				seen.ManualStarts++
+			case happens(erring, "unit lost"):
+				seen.Reading = nil
+			}
+			if len(h.plan.Units) > 0 {
+				h.events = append(h.events, event{at: at, unit: &seen})
+			}
+			for _, c := range h.plan.Checks {
+				r := &probe.Result{Key: c.Key, Start: at}
+				if happens(erring, "check errs") {
+					r.Outcome = probe.Error
+				}
+				h.events = append(h.events, event{at: at, result: r})
+			}
+		}
+		return h
+	})
+}
+
+// Whatever happens, starts by hand included, it is decided in time.
+func TestItIsDecidedInTime(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := rapid.OneOf(histories(), lingering()).Draw(t, "history")
+		v := begin(t, h.plan)
+		end := latest(h.plan)
+		for _, e := range h.events {
+			if !e.at.After(end) {
+				e.fold(v)
+			}
+		}
+		if d := v.At(end); !d.State.Decided() {
+			t.Fatalf("still %s at %v", d.State, end.Sub(start))
+		}
+	})
+}
+
+// latest is when a verification is decided at the latest: two settle timeouts, a window, and the passes that are waited
+// for.
+func latest(plan verdict.Plan) time.Time {
+	p := plan.Policy
+	patience := 10 * time.Second // a unit's
+	for _, c := range plan.Checks {
+		patience = max(patience, 2*(max(p.Interval, c.MinInterval)+c.Timeout))
+	}
+	return plan.Start.Add(2*p.SettleTimeout + p.Window + time.Duration(p.Consecutive)*patience)
+}
+
 // Whether nobody looks, or somebody does at every event and deadline, the verdict and its time are the same.
 func TestLookingChangesNothing(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -191,18 +252,27 @@ func TestLookingChangesNothing(t *testing.T) {
 	})
 }
 
-// Passed means that at that time each critical check had last run often enough in a row without failing, since the last
-// start by hand, that each unit was seen to be active, and that it had restarted no more often than it may.
+// Passed means that at that time each critical check had last run often enough in a row without failing, and last so near
+// the window's end that the next run was not due by then, that each unit was seen to be active, and that it had restarted
+// no more often than it may.
 func TestPassedMeansWhatItSays(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := histories().Draw(t, "history")
 		v := begin(t, h.plan)
-		row := map[probe.Key]int{}
+		row, last := map[probe.Key]int{}, map[probe.Key]time.Time{}
+		var settled time.Time
 		for _, e := range h.events {
-			if v.At(e.at).State.Decided() {
+			before := v.At(e.at).State
+			if before.Decided() {
 				break
 			}
 			e.fold(v)
+			if before == verdict.Settling && v.At(e.at).State != before {
+				settled = e.at
+			}
+			if e.result != nil {
+				last[e.result.Key] = e.at
+			}
 			if e.result != nil && e.result.Outcome.Up() {
 				row[e.result.Key]++
 			} else if e.result != nil {
@@ -220,6 +290,13 @@ func TestPassedMeansWhatItSays(t *testing.T) {
 			}
 			if got := row[c.Key]; c.Critical && got < need {
 				t.Fatalf("%s passed %d times in a row, needs %d", c.Key.Check, got, need)
+			}
+			due := h.plan.Policy.Interval
+			if c.MinInterval > due {
+				due += c.MinInterval
+			}
+			if ago := settled.Add(h.plan.Policy.Window).Sub(last[c.Key]); c.Critical && ago >= due {
+				t.Fatalf("%s passed %v before the window's end, and is due after %v", c.Key.Check, ago, due)
 			}
 		}
 		for _, u := range d.Units {

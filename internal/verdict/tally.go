@@ -11,7 +11,7 @@ type standing uint8
 
 const (
 	fine   standing = iota
-	short           // passing, but not yet often enough in a row
+	short           // not fine yet, but what comes next may make it so: passing, and not often or lately enough
 	unseen          // not looked at, or it could not be
 	broken
 )
@@ -21,6 +21,7 @@ type checkTally struct {
 	PlannedCheck
 	need     int
 	patience time.Duration
+	turn     time.Duration
 
 	runs, passes, streak int
 	last                 probe.Result // of runs > 0
@@ -28,7 +29,7 @@ type checkTally struct {
 }
 
 func newCheckTally(c PlannedCheck, p Policy) *checkTally {
-	return &checkTally{PlannedCheck: c, need: c.consecutive(p), patience: c.patience(p)}
+	return &checkTally{PlannedCheck: c, need: c.consecutive(p), patience: c.patience(p), turn: c.turn(p)}
 }
 
 func (t *checkTally) fold(r probe.Result) {
@@ -47,18 +48,25 @@ func (t *checkTally) fold(r probe.Result) {
 
 // forget starts the check's tally anew.
 func (t *checkTally) forget() {
-	*t = checkTally{PlannedCheck: t.PlannedCheck, need: t.need, patience: t.patience}
+	*t = checkTally{PlannedCheck: t.PlannedCheck, need: t.need, patience: t.patience, turn: t.turn}
 }
 
-func (t *checkTally) standing(now time.Time) standing {
+// standing is how the check stands now. end is that of the window, zero as long as it is not over.
+//
+// At the end a pass counts only if the next one was not due yet: else a run is under way that shows whether the backend
+// hangs. It is compared with the end, not with now, or slow checks would wait for each other for ever. To settle, any pass
+// will do that patience allows, for the same reason, and since the end finds what that overlooks.
+func (t *checkTally) standing(now, end time.Time) standing {
 	switch {
 	case t.runs == 0 || !now.Before(t.silentAt()):
 		return unseen
 	case t.last.Outcome == probe.Fail:
 		return broken
+	case t.last.Outcome == probe.Error && now.Before(t.awaitedUntil(end)):
+		return short
 	case t.last.Outcome == probe.Error:
 		return unseen
-	case t.streak < t.need:
+	case t.streak < t.need, !end.Before(t.last.End().Add(t.turn)):
 		return short
 	default:
 		return fine
@@ -67,6 +75,15 @@ func (t *checkTally) standing(now time.Time) standing {
 
 // silentAt is when the last result will be too old to say anything.
 func (t *checkTally) silentAt() time.Time { return t.last.End().Add(t.patience) }
+
+// awaitedUntil is when, after the window's end, waiting for the check is of no more use: where it could not be measured,
+// that may have been for a moment only.
+func (t *checkTally) awaitedUntil(end time.Time) time.Time {
+	if t.last.Outcome == probe.Error {
+		return earlier(t.silentAt(), end.Add(t.patience))
+	}
+	return t.silentAt()
+}
 
 // failing reports whether the check's last run failed.
 func (t *checkTally) failing() bool { return t.runs > 0 && t.last.Outcome == probe.Fail }

@@ -33,6 +33,8 @@ func (d Document) headline() string {
 		line += ", since what decides could not be observed"
 	case Interrupted:
 		line += ", since it was interrupted"
+	case Superseded:
+		line += ", since it was started anew by hand when the time to settle was over"
 	}
 	return oneLine(line)
 }

@@ -208,10 +208,10 @@ func unitSeen(t *testing.T, now time.Time, words []string) verdict.UnitSeen {
 	u.ActiveState, u.SubState, _ = strings.Cut(words[1], "/")
 	for key, value := range options(words[2:]) {
 		switch key {
-		case "id":
-			u.InvocationID = value
 		case "total":
 			seen.Restarts = uint64(number(t, value))
+		case "byhand":
+			seen.ManualStarts = uint64(number(t, value))
 		case "n":
 			u.NRestarts = uint32(number(t, value))
 		case "load":

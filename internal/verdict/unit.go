@@ -14,6 +14,9 @@ const (
 	grace = 2 * time.Second
 	// loopAtFirstSight is how many automatic restarts make a crash loop of a unit that is first seen between two crashes.
 	loopAtFirstSight = 3
+	// reconnect is how long a unit out of sight is waited for at the window's end: who watches units tries at least every
+	// five seconds to reach systemd again, and one try may fail.
+	reconnect = 10 * time.Second
 )
 
 // unitTally is what is known of one unit since it was first seen, or last started by hand.
@@ -25,16 +28,16 @@ type unitTally struct {
 	why        string // where it is not observable
 
 	// Of the last reading. at is zero as long as there was none.
-	at    time.Time
-	now   probe.Unit
-	total uint64 // automatic restarts as told
+	at     time.Time
+	now    probe.Unit
+	total  uint64 // automatic restarts as told
+	manual uint64 // starts by hand as told
 
-	counted    time.Time // when restarts began to be counted
-	base       uint64    // the total by then
-	invocation uint64    // the total when the present invocation was first seen
-	looping    bool      // first seen in the middle of a crash loop
-	lostSince  time.Time // missing or failed; zero: it is neither
-	exit       exit
+	counted   time.Time // when restarts began to be counted
+	base      uint64    // the total by then
+	looping   bool      // first seen in the middle of a crash loop
+	lostSince time.Time // missing or failed; zero: it is neither
+	exit      exit
 }
 
 // exit is how a unit's last run ended. It is latched, since systemd forgets it at the next start.
@@ -52,18 +55,13 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 		return false
 	}
 	u, first := *seen.Reading, t.at.IsZero()
-	anew := u.InvocationID != t.now.InvocationID
-	// systemd counts a restart before it starts the unit. So a start that no restart came before was someone's.
-	byHand = !first && anew && u.InvocationID != "" && seen.Restarts == t.invocation
-	if first || anew {
-		t.invocation = seen.Restarts
-	}
+	byHand = !first && seen.ManualStarts > t.manual
 	if first || byHand {
 		t.counted, t.base, t.exit = seen.Time, seen.Restarts, exit{}
 		n := uint64(u.NRestarts)
 		t.looping = first && !seen.Known && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
 	}
-	t.at, t.now, t.total = seen.Time, u, seen.Restarts
+	t.at, t.now, t.total, t.manual = seen.Time, u, seen.Restarts, seen.ManualStarts
 	t.latchExit()
 	switch {
 	case !missing(u) && !t.failed():
@@ -86,16 +84,22 @@ func (t *unitTally) latchExit() {
 	t.exit = exit{at: at, result: t.now.Result, code: t.now.ExecMainCode, status: t.now.ExecMainStatus}
 }
 
-func (t *unitTally) standing() standing {
+// standing is how the unit stands now. end is that of the window, zero as long as it is not over.
+func (t *unitTally) standing(now, end time.Time) standing {
 	switch {
+	case !t.observable && now.Before(end.Add(reconnect)):
+		return short
 	case !t.observable:
 		return unseen
-	case active(t.now):
-		return fine
-	default:
+	case t.down():
 		return broken
+	default:
+		return fine
 	}
 }
+
+// down reports whether the unit was seen, and not active.
+func (t *unitTally) down() bool { return t.observable && !active(t.now) }
 
 func (t *unitTally) restarts() uint64 { return t.total - t.base }
 

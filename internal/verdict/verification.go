@@ -28,13 +28,18 @@ type Reason string
 const (
 	Interrupted Reason = "interrupted" // somebody ended it
 	Blind       Reason = "blind"       // what decides could not be observed
+	Superseded  Reason = "superseded"  // started anew by hand, too late to be still this deployment
 )
 
 // Verification watches one deployment until it is decided. What is folded into it counts at its own time, so the verdict
 // is the same whether At is called often or never in between. It is for one goroutine.
 //
-// A unit that is started by hand meanwhile begins anew: it settles again, with the whole settle timeout from that start,
-// and nothing seen before counts, neither passes nor that unit's restarts.
+// A unit that is started by hand meanwhile begins anew: the service settles again, and nothing seen before counts, neither
+// passes nor that unit's restarts. The first such start is the deployment's own and gives the whole settle timeout again,
+// but never beyond twice that after the plan's start. Who starts it when the time to settle is over begins something else.
+//
+// So it is decided at the latest two settle timeouts and a window after its start, and then when the last passes have come
+// that are waited for: each of at most Policy.Consecutive within the check's patience.
 type Verification struct {
 	plan   Plan
 	checks []*checkTally
@@ -43,6 +48,7 @@ type Verification struct {
 	now      time.Time // all up to here has been taken into account
 	state    State
 	since    time.Time // the plan's start, or the last start by hand
+	settleBy time.Time
 	settled  time.Time // when Observing began
 	decided  time.Time
 	reason   Reason
@@ -54,7 +60,10 @@ func New(plan Plan) (*Verification, error) {
 	if err := plan.validate(); err != nil {
 		return nil, err
 	}
-	v := &Verification{plan: plan, state: Settling, now: plan.Start, since: plan.Start}
+	v := &Verification{
+		plan: plan, state: Settling, now: plan.Start,
+		since: plan.Start, settleBy: plan.Start.Add(plan.Policy.SettleTimeout),
+	}
 	for _, c := range plan.Checks {
 		v.checks = append(v.checks, newCheckTally(c, plan.Policy))
 	}
@@ -116,11 +125,11 @@ func (v *Verification) Deadline() time.Time {
 	if v.state.Decided() {
 		return time.Time{}
 	}
-	next := v.since.Add(v.plan.Policy.SettleTimeout)
+	next := v.settleBy
 	if v.state == Observing {
 		next = v.windowEnd()
 		if !v.now.Before(next) {
-			next = v.silentAt()
+			next = v.awaitedUntil()
 		}
 	}
 	for _, t := range v.units {
@@ -146,21 +155,20 @@ func (v *Verification) step() {
 		v.decide(Failed, "")
 		return
 	}
-	standing := v.standing()
 	if v.state == Settling {
-		switch {
+		switch standing := v.standing(time.Time{}); {
 		case standing <= short:
 			v.state, v.settled = Observing, v.now
-		case !v.now.Before(v.since.Add(v.plan.Policy.SettleTimeout)):
+		case !v.now.Before(v.settleBy):
 			v.conclude(standing)
 		}
 	}
-	if v.state == Observing && !v.now.Before(v.windowEnd()) {
-		v.conclude(standing)
+	if end := v.windowEnd(); v.state == Observing && !v.now.Before(end) {
+		v.conclude(v.standing(end))
 	}
 }
 
-// conclude decides where nothing more is to come. A streak that is still too short may yet become complete.
+// conclude decides where nothing more is to come. What is still short is waited for.
 func (v *Verification) conclude(standing standing) {
 	switch standing {
 	case fine:
@@ -181,22 +189,30 @@ func (v *Verification) decide(verdict State, reason Reason) {
 
 // beginAnew forgets what was seen of the checks: it was another run of the service.
 func (v *Verification) beginAnew(at time.Time) {
+	if first := v.since.Equal(v.plan.Start); first {
+		settle := v.plan.Policy.SettleTimeout
+		v.settleBy = earlier(at.Add(settle), v.plan.Start.Add(2*settle))
+	}
+	if !v.now.Before(v.settleBy) {
+		v.decide(Inconclusive, Superseded)
+		return
+	}
 	v.state, v.since, v.settled = Settling, at, time.Time{}
 	for _, t := range v.checks {
 		t.forget()
 	}
 }
 
-// standing is the worst of all that decides.
-func (v *Verification) standing() standing {
+// standing is the worst of all that decides. end is that of the window, zero as long as it is not over.
+func (v *Verification) standing(end time.Time) standing {
 	worst := fine
 	for _, t := range v.checks {
 		if t.Critical {
-			worst = max(worst, t.standing(v.now))
+			worst = max(worst, t.standing(v.now, end))
 		}
 	}
 	for _, t := range v.units {
-		worst = max(worst, t.standing())
+		worst = max(worst, t.standing(v.now, end))
 	}
 	return worst
 }
@@ -218,15 +234,33 @@ func (v *Verification) hopeless() bool {
 
 func (v *Verification) windowEnd() time.Time { return v.settled.Add(v.plan.Policy.Window) }
 
-// silentAt is when the first of the critical checks will not have been heard of for too long.
-func (v *Verification) silentAt() time.Time {
+// awaitedUntil is when, after the window's end, the first of what is waited for will have been waited for long enough.
+func (v *Verification) awaitedUntil() time.Time {
 	var first time.Time
+	await := func(until time.Time) {
+		if first.IsZero() || until.Before(first) {
+			first = until
+		}
+	}
+	end := v.windowEnd()
 	for _, t := range v.checks {
-		if at := t.silentAt(); t.Critical && (first.IsZero() || at.Before(first)) {
-			first = at
+		if t.Critical {
+			await(t.awaitedUntil(end))
+		}
+	}
+	for _, t := range v.units {
+		if !t.observable {
+			await(end.Add(reconnect))
 		}
 	}
 	return first
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func later(a, b time.Time) time.Time {

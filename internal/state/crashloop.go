@@ -12,9 +12,10 @@ const (
 	loopWindow   = 5 * time.Minute // that many restarts within; and quiet for as long before it is over
 	loopRecovery = time.Minute     // or up for so long after a start by hand
 
-	// failedGrace is how long a unit has to stay failed to count as failed: before each automatic restart it shows
-	// failed for a moment, until v254 without a SubState that tells it apart.
-	failedGrace = 2 * time.Second
+	// moment is how long a unit has to stay failed to count as failed, or inactive to count as stopped: before each
+	// automatic restart and each new start it shows one of them for a moment, until v254 without a SubState that tells
+	// it apart.
+	moment = 2 * time.Second
 )
 
 // crashLoop judges whether a unit is restarted again and again. It is a value: after returns the next one.
@@ -24,6 +25,7 @@ type crashLoop struct {
 	lastBad time.Time // the last automatic restart, or the last sight of the failed unit
 	mended  time.Time // when it was started by hand and has stayed up since; zero: it was or has not
 	failed  time.Time // since when it is failed, after automatic restarts; zero: it is not
+	stopped time.Time // since when it is inactive; zero: it is not
 }
 
 // loopReading is what one look at a unit means to the judgement.
@@ -38,9 +40,9 @@ type loopReading struct {
 
 func (l crashLoop) holds(now time.Time) bool {
 	switch {
-	case l.stayedFailed(now):
+	case stayed(l.failed, now):
 		return true
-	case !l.looping, now.Sub(l.lastBad) >= loopWindow:
+	case !l.looping, stayed(l.stopped, now), now.Sub(l.lastBad) >= loopWindow:
 		return false
 	case l.mended.IsZero():
 		return true
@@ -49,16 +51,26 @@ func (l crashLoop) holds(now time.Time) bool {
 	}
 }
 
-// stayedFailed reports whether the unit has been failed for longer than the moment before an automatic restart.
-func (l crashLoop) stayedFailed(now time.Time) bool {
-	return !l.failed.IsZero() && now.Sub(l.failed) >= failedGrace
+// since is when a state began that holds now or does not; it was known to have begun before, if it had.
+func since(before time.Time, holds bool, now time.Time) time.Time {
+	switch {
+	case !holds:
+		return time.Time{}
+	case before.IsZero():
+		return now
+	default:
+		return before
+	}
 }
 
+// stayed reports whether a unit has been in a state since then for longer than a moment.
+func stayed(since, now time.Time) bool { return !since.IsZero() && now.Sub(since) >= moment }
+
 func (l crashLoop) after(r loopReading) crashLoop {
-	if l.stayedFailed(r.at) {
+	if stayed(l.failed, r.at) {
 		l.looping, l.lastBad = true, r.at
 	}
-	if l.looping && !l.holds(r.at) {
+	if r.forgotten() || stayed(l.stopped, r.at) || l.looping && !l.holds(r.at) {
 		l = crashLoop{}
 	}
 	for range min(r.restartsOfLate(), loopRestarts) {
@@ -72,16 +84,13 @@ func (l crashLoop) after(r loopReading) crashLoop {
 	case r.manualStart:
 		l.mended = r.at
 	}
-	switch {
-	case r.unit.ActiveState != "failed" || r.betweenCrashes() || r.unit.NRestarts == 0:
-		l.failed = time.Time{}
-	case l.failed.IsZero():
-		l.failed = r.at
-	}
+	failed := r.unit.ActiveState == "failed" && !betweenCrashes(r.unit) && r.unit.NRestarts > 0
+	l.failed = since(l.failed, failed, r.at)
+	l.stopped = since(l.stopped, r.unit.ActiveState == "inactive", r.at)
 	if !l.recent[0].IsZero() && r.at.Sub(l.recent[0]) < loopWindow {
 		l.looping = true
 	}
-	if r.first && r.betweenCrashes() && r.unit.NRestarts >= loopRestarts {
+	if r.first && betweenCrashes(r.unit) && r.unit.NRestarts >= loopRestarts {
 		l.looping, l.lastBad = true, r.at
 	}
 	return l
@@ -93,16 +102,22 @@ func (r loopReading) down() bool {
 	case "active", "reloading", "refreshing":
 		return false
 	case "activating":
-		return r.betweenCrashes()
+		return betweenCrashes(r.unit)
 	default:
 		return true
 	}
 }
 
+// forgotten reports whether systemd knows of no run of the unit: nobody started it, or it was stopped and unloaded. A
+// unit that an enabled one wants stays loaded, and shows its last run for as long as it is stopped.
+func (r loopReading) forgotten() bool {
+	return r.unit.ActiveState == "inactive" && r.unit.Result == "success" && r.unit.InvocationID == "" && r.unit.NRestarts == 0
+}
+
 // betweenCrashes reports whether systemd is about to restart the unit. In the last of these states, which lasts for a
 // moment only, ActiveState is failed already.
-func (r loopReading) betweenCrashes() bool {
-	switch r.unit.SubState {
+func betweenCrashes(unit *probe.Unit) bool {
+	switch unit.SubState {
 	case "auto-restart", "auto-restart-queued", "failed-before-auto-restart":
 		return true
 	default:

@@ -82,6 +82,7 @@ type unitEntry struct {
 	nRestarts  uint32 // as last read
 	invocation string // the last that was not empty
 	pending    uint64 // automatic restarts whose new invocation has not been seen
+	ended      string // the last invocation that was seen to end
 }
 
 // configured returns the entry, a new one if there was none.
@@ -112,7 +113,7 @@ func (e *unitEntry) fold(r probe.Result) {
 			e.pending = 0
 		}
 		next.Restarts += restarts
-		next.exit(unit, e.seen)
+		e.exit(&next, unit)
 		next.loop = next.loop.after(loopReading{
 			at: at, first: !e.seen, gap: at.Sub(e.seenAt), unit: unit, restarts: restarts, manualStart: manual,
 		})
@@ -147,22 +148,35 @@ func (e *unitEntry) started(invocation string) bool {
 	return e.seen
 }
 
-// exit takes up how the main process ended. systemd forgets that at the next start, so it is kept here. An exit from
-// before the first sight is shown but not counted.
-func (u *UnitState) exit(unit *probe.Unit, count bool) {
+// exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
+// ExecStartPre=. systemd forgets it at the next start, so it is kept here. What ended before the first sight is shown
+// but not counted.
+func (e *unitEntry) exit(next *UnitState, unit *probe.Unit) {
 	kind := exitKind(unit.ExecMainCode)
-	if kind == "" || unit.ExecMainExit.IsZero() || unit.ExecMainExit.Equal(u.MainExit.At) {
+	switch {
+	case kind != "" && !unit.ExecMainExit.IsZero() && !unit.ExecMainExit.Equal(next.MainExit.At):
+		next.MainExit = MainExit{Kind: kind, Status: unit.ExecMainStatus, At: unit.ExecMainExit}
+	case !failedWithoutMain(unit), unit.InvocationID == e.ended:
 		return
 	}
-	u.MainExit = MainExit{Kind: kind, Status: unit.ExecMainStatus, At: unit.ExecMainExit}
-	if !count {
-		return
+	e.ended = unit.InvocationID
+	if e.seen {
+		next.countExit(unit.Result)
 	}
+}
+
+// failedWithoutMain reports whether a run is over and went wrong, and no exit of a main process tells so.
+func failedWithoutMain(unit *probe.Unit) bool {
+	over := unit.ActiveState == "failed" || unit.ActiveState == "inactive" || betweenCrashes(unit)
+	return over && unit.InvocationID != "" && unit.Result != "" && unit.Result != "success" && unit.ExecMainExit.IsZero()
+}
+
+func (u *UnitState) countExit(result string) {
 	u.Exits = slices.Clone(u.Exits)
-	i := slices.IndexFunc(u.Exits, func(e Exits) bool { return e.Result == unit.Result })
+	i := slices.IndexFunc(u.Exits, func(e Exits) bool { return e.Result == result })
 	if i < 0 {
 		i = len(u.Exits)
-		u.Exits = append(u.Exits, Exits{Result: unit.Result})
+		u.Exits = append(u.Exits, Exits{Result: result})
 	}
 	u.Exits[i].Count++
 }

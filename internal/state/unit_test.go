@@ -177,13 +177,7 @@ func TestExitsAreLatched(t *testing.T) {
 		look{at: 6, state: waiting, invocation: "b", n: 1, exit: 6, result: "exit-code"},
 		look{at: 7, state: "inactive/dead", exit: 7, result: "a-result-of-tomorrow"},
 	)
-	exits := map[string]uint64{}
-	for _, e := range got.Exits {
-		if e.Count > 0 {
-			exits[e.Result] = e.Count
-		}
-	}
-	if diff := cmp.Diff(map[string]uint64{"exit-code": 2, "a-result-of-tomorrow": 1}, exits); diff != "" {
+	if diff := cmp.Diff(map[string]uint64{"exit-code": 2, "a-result-of-tomorrow": 1}, counted(got)); diff != "" {
 		t.Errorf("exits (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(state.MainExit{Kind: "exited", Status: 3, At: seconds(7)}, got.MainExit); diff != "" {
@@ -193,6 +187,85 @@ func TestExitsAreLatched(t *testing.T) {
 		if got.Exits[i].Result != result {
 			t.Errorf("%s is not there from the start", result)
 		}
+	}
+}
+
+func TestARunThatEndsBeforeItsMainProcessCountsOnce(t *testing.T) {
+	const pre, failed, waiting = "activating/start-pre", "failed/failed", "activating/auto-restart"
+	for _, row := range []struct {
+		name  string
+		looks []look
+		want  map[string]uint64
+	}{
+		{
+			"a crash loop in ExecStartPre=, failed for a moment each time",
+			[]look{
+				{state: pre, invocation: "a"}, {state: failed, invocation: "a", result: "exit-code"},
+				{state: failed, invocation: "a", result: "exit-code"}, {state: waiting, invocation: "a", result: "exit-code"},
+				{n: 1, state: waiting, invocation: "a", result: "exit-code"}, {n: 1, state: "inactive/dead", invocation: "b"},
+				{n: 1, state: pre, invocation: "b"}, {n: 1, state: waiting, invocation: "b", result: "exit-code"},
+				{n: 1, state: "inactive/dead", invocation: "b", result: "exit-code"},
+			},
+			map[string]uint64{"exit-code": 2},
+		},
+		{
+			"one that no memory was left for",
+			[]look{{state: pre, invocation: "a"}, {state: failed, invocation: "a", result: "resources"}},
+			map[string]uint64{"resources": 1},
+		},
+		{
+			"one whose ExecCondition= does not hold",
+			[]look{{state: "activating/condition", invocation: "a"}, {state: "inactive/dead", invocation: "a", result: "exec-condition"}, {state: "inactive/dead"}},
+			map[string]uint64{"exec-condition": 1},
+		},
+		{
+			"one that had ended before the first sight",
+			[]look{{state: waiting, invocation: "a", result: "exit-code"}, {n: 1, state: waiting, invocation: "a", result: "exit-code"}},
+			map[string]uint64{},
+		},
+		{
+			"the main process's exit is the end of its run, whatever comes of it",
+			[]look{
+				{state: "active/running", invocation: "a"}, {state: "deactivating/stop-post", invocation: "a", exit: 3},
+				{state: failed, invocation: "a", exit: 3, result: "exit-code"}, {state: failed, invocation: "a", result: "exit-code"},
+			},
+			map[string]uint64{"success": 1},
+		},
+		{
+			"a run is not over while it is being stopped",
+			[]look{
+				{state: "activating/start", invocation: "a"}, {state: "deactivating/stop-sigterm", invocation: "a", result: "timeout"},
+				{state: failed, invocation: "a", exit: 3, result: "timeout"},
+			},
+			map[string]uint64{"timeout": 1},
+		},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if diff := cmp.Diff(row.want, counted(unitAfter(row.looks...))); diff != "" {
+				t.Errorf("exits (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// counted are the exits of a unit, by result, where there are any.
+func counted(u *state.UnitState) map[string]uint64 {
+	exits := map[string]uint64{}
+	for _, e := range u.Exits {
+		if e.Count > 0 {
+			exits[e.Result] = e.Count
+		}
+	}
+	return exits
+}
+
+func TestAUnitThatIsNoServiceHasNoExits(t *testing.T) {
+	store := applied(shop())
+	for _, active := range []string{"active", "failed"} {
+		store.Fold(probe.Result{Key: unit, Start: noon, Unit: &probe.Unit{LoadState: "loaded", ActiveState: active, InvocationID: active}})
+	}
+	if diff := cmp.Diff(map[string]uint64{}, counted(store.Snapshot(noon).Services[0].Units[0])); diff != "" {
+		t.Errorf("exits (-want +got):\n%s", diff)
 	}
 }
 
@@ -369,6 +442,24 @@ func TestCrashLooping(t *testing.T) {
 		{
 			"a single restart after it was over",
 			append(loop[:4:4], look{at: 40, state: running, invocation: "m"}, look{at: 110, n: 1, state: running, invocation: "n"}), 111, false,
+		},
+		{"stopped by hand, and systemd has forgotten it", append(loop[:4:4], look{at: 40, state: "inactive/dead"}), 41, false},
+		{
+			"stopped by hand, and systemd keeps what it knew",
+			append(loop[:4:4], look{at: 40, n: 3, state: "inactive/dead", invocation: "d", result: "exit-code"}), 42, false,
+		},
+		{
+			"inactive for the moment before its next start",
+			append(loop[:4:4], look{at: 40, n: 3, state: "inactive/dead", invocation: "d"}, look{at: 41, n: 3, state: waiting, invocation: "d"}), 60, true,
+		},
+		{"inactive for that moment", append(loop[:4:4], look{at: 40, n: 3, state: "inactive/dead", invocation: "d"}), 41, true},
+		{
+			"stopped by hand, started again, and restarted once",
+			append(loop[:4:4], look{at: 40, n: 3, state: "inactive/dead", invocation: "d"}, look{at: 50, state: running, invocation: "e"}, look{at: 60, n: 1, state: running, invocation: "f"}), 61, false,
+		},
+		{
+			"stopped by hand before it was one, and restarted once",
+			append(loop[:3:3], look{at: 30, state: "inactive/dead"}, look{at: 50, state: running, invocation: "e"}, look{at: 60, n: 1, state: running, invocation: "f"}), 61, false,
 		},
 		{"while out of reach nothing is forgotten", append(loop[:4:4], look{at: 60, away: true}), 61, true},
 	} {

@@ -3,6 +3,7 @@ package exporter
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -246,7 +247,9 @@ func (s scrape) unit(u *state.UnitState) {
 	if seen == nil {
 		return
 	}
-	put(unitNRestarts, float64(seen.NRestarts))
+	if seen.LoadState == "loaded" && strings.HasSuffix(u.Key.Unit, ".service") { // others have no such property
+		put(unitNRestarts, float64(seen.NRestarts))
+	}
 	put(unitCrashLooping, is(u.CrashLooping(s.snapshot.Time)))
 	if u.MainExit.Kind != "" {
 		put(unitMainExitStatus, float64(u.MainExit.Status), u.MainExit.Kind)

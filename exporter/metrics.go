@@ -221,7 +221,7 @@ var table = [metricCount]metric{
 	},
 	unitExits: {
 		name: "postflight_unit_exits_total", kind: counter, labels: labelsOf("unit", "result"),
-		help: "Exits of the unit's main process that were seen, by systemd's Result.",
+		help: "Runs of the unit that were seen to end, by systemd's Result.",
 	},
 	unitMainExitStatus: {
 		name: "postflight_unit_main_exit_status", kind: gauge, labels: labelsOf("unit", "kind"),

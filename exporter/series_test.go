@@ -112,6 +112,32 @@ func TestAGaugeIsNotShownAsACounter(t *testing.T) {
 	}
 }
 
+// TestNRestartsOnlyWhereSystemdHasIt: only services have it, and only a unit that is loaded is one.
+func TestNRestartsOnlyWhereSystemdHasIt(t *testing.T) {
+	for _, row := range []struct {
+		unit, load string
+		want       int
+	}{
+		{"shop.service", "loaded", 1},
+		{"shop.service", "not-found", 0},
+		{"shop.service", "masked", 0},
+		{"shop.service", "bad-setting", 0},
+		{"shop.socket", "loaded", 0},
+		{"shop.timer", "loaded", 0},
+	} {
+		store, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Units: []string{row.unit}})
+		store.Fold(probe.Result{
+			Key: probe.Key{Service: "shop", Unit: row.unit}, Start: time.Now(), Unit: &probe.Unit{LoadState: row.load, ActiveState: "active"},
+		})
+		if got := seriesWith(scrape(t, registry), "postflight_unit_nrestarts"); got != row.want {
+			t.Errorf("%s, %s: %d series, want %d", row.unit, row.load, got, row.want)
+		}
+		if seriesWith(scrape(t, registry), "postflight_unit_restarts_total") != 1 {
+			t.Errorf("%s, %s: our own count is not there", row.unit, row.load)
+		}
+	}
+}
+
 func TestAuthBypassedOutlivesAProbeThatCannotTell(t *testing.T) {
 	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
 	key := check("auth", true).Key

@@ -20,8 +20,8 @@ type Options struct {
 	Started time.Time // of the program: it is ready some time after that, whatever has not run
 }
 
-// readyAfter is how long to wait for the first run of all checks. A target that hangs must not keep postflight from
-// being ready for ever.
+// readyAfter is how long to wait for the first look at all checks and units. A target that hangs must not keep
+// postflight from being ready for ever.
 const readyAfter = 30 * time.Second
 
 // Handler serves all routes.
@@ -30,13 +30,14 @@ func Handler(options Options) http.Handler {
 	mux.Handle("GET /{$}", newPage(options))
 	mux.Handle("GET /metrics", options.Metrics)
 	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) {
+		options.Store.Snapshot(time.Now()) // whatever is stuck, is stuck there: then there is no answer
 		answer(w, http.StatusOK, "postflight is alive.\n")
 	})
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		now := time.Now()
-		waiting := notRun(options.Store.Snapshot(now))
+		waiting := awaited(options.Store.Snapshot(now))
 		if len(waiting) > 0 && now.Sub(options.Started) < readyAfter {
-			answer(w, http.StatusServiceUnavailable, awaiting(waiting))
+			answer(w, http.StatusServiceUnavailable, notReady(waiting))
 			return
 		}
 		answer(w, http.StatusOK, "postflight is ready.\n")
@@ -60,7 +61,8 @@ func answer(w http.ResponseWriter, status int, text string) {
 	fmt.Fprint(w, text)
 }
 
-func notRun(snapshot *state.Snapshot) []probe.Key {
+// awaited are the checks that have not run and the units that have not been told of. One that is out of reach has been.
+func awaited(snapshot *state.Snapshot) []probe.Key {
 	var keys []probe.Key
 	for _, service := range snapshot.Services {
 		for _, c := range service.Checks {
@@ -68,21 +70,30 @@ func notRun(snapshot *state.Snapshot) []probe.Key {
 				keys = append(keys, c.Check.Key)
 			}
 		}
+		for _, u := range service.Units {
+			if !u.HasRun() {
+				keys = append(keys, u.Key)
+			}
+		}
 	}
 	return keys
 }
 
-// awaiting names the checks that have not run, the first of them if they are many.
-func awaiting(keys []probe.Key) string {
+// notReady names what is awaited, the first of it if it is much.
+func notReady(keys []probe.Key) string {
 	const most = 20
 	var text strings.Builder
-	fmt.Fprintf(&text, "postflight is not ready: %d of its checks have not run yet.\n", len(keys))
+	fmt.Fprintf(&text, "postflight is not ready: %d of its checks and units have not been looked at yet.\n", len(keys))
 	for i, key := range keys {
-		if i == most {
+		switch {
+		case i == most:
 			fmt.Fprintf(&text, "… and %d more\n", len(keys)-most)
-			break
+			return text.String()
+		case key.Unit != "":
+			fmt.Fprintf(&text, "%s: %s\n", key.Service, key.Unit)
+		default:
+			fmt.Fprintf(&text, "%s: %s of %s\n", key.Service, key.Check, key.Target)
 		}
-		fmt.Fprintf(&text, "%s: %s of %s\n", key.Service, key.Check, key.Target)
 	}
 	return text.String()
 }

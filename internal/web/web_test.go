@@ -1,13 +1,16 @@
 package web_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,6 +27,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func key(name string) probe.Key {
 	return probe.Key{Service: "shop", Target: "http://10.0.0.1:8000", Check: name}
 }
+
+var shopUnit = probe.Key{Service: "shop", Unit: "shop.service"}
 
 // shop has checks of the given names and one unit.
 func shop(names ...string) *state.Store {
@@ -54,6 +59,7 @@ func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
 func TestRoutes(t *testing.T) {
 	store := shop("health")
 	store.Fold(probe.Result{Key: key("health"), Start: time.Now()})
+	store.Fold(probe.Result{Key: shopUnit, Start: time.Now()})
 	h := handler(store)
 	for _, row := range []struct {
 		method, path string
@@ -90,20 +96,57 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
-func TestReadyOnceEveryCheckHasRun(t *testing.T) {
+func TestReadyOnceEveryCheckHasRunAndEveryUnitIsToldOf(t *testing.T) {
 	store := shop("health", "auth")
 	h := handler(store)
 	store.Fold(probe.Result{Key: key("health"), Start: time.Now()})
-	w := ask(h, "GET", "/-/ready")
-	if w.Code != http.StatusServiceUnavailable {
-		t.Errorf("ready without auth: %d", w.Code)
+	awaits := func(want string) {
+		t.Helper()
+		w := ask(h, "GET", "/-/ready")
+		if w.Code != http.StatusServiceUnavailable || w.Body.String() != want {
+			t.Errorf("got %d %q, want %q", w.Code, w.Body, want)
+		}
 	}
-	if want := "postflight is not ready: 1 of its checks have not run yet.\nshop: auth of http://10.0.0.1:8000\n"; w.Body.String() != want {
-		t.Errorf("got %q, want %q", w.Body, want)
-	}
+	awaits("postflight is not ready: 2 of its checks and units have not been looked at yet.\n" +
+		"shop: auth of http://10.0.0.1:8000\nshop: shop.service\n")
 	store.Fold(probe.Result{Key: key("auth"), Start: time.Now(), Outcome: probe.Fail})
+	awaits("postflight is not ready: 1 of its checks and units have not been looked at yet.\nshop: shop.service\n")
+	store.Fold(probe.Result{Key: shopUnit, Start: time.Now(), Outcome: probe.Error}) // out of reach is an answer
 	if w := ask(h, "GET", "/-/ready"); w.Code != http.StatusOK {
-		t.Errorf("not ready though all have run: %d %s", w.Code, w.Body)
+		t.Errorf("not ready though all have been looked at: %d %s", w.Code, w.Body)
+	}
+}
+
+// TestAStuckStoreIsNotAlive: a probe for liveness gets no answer then, as the watchdog gets no beat.
+func TestAStuckStoreIsNotAlive(t *testing.T) {
+	store := shop("health")
+	stuck, mend := make(chan struct{}), make(chan struct{})
+	store.Subscribe(func(state.Event) {
+		close(stuck)
+		<-mend
+	})
+	var folding, asking sync.WaitGroup
+	folding.Go(func() { store.Fold(probe.Result{Key: key("health"), Start: time.Now()}) })
+	<-stuck
+	answered := make(chan int, 1)
+	asking.Go(func() { answered <- ask(handler(store), "GET", "/-/healthy").Code })
+
+	stacks := make([]byte, 1<<20)
+	for waits := false; !waits; {
+		waits = bytes.Contains(stacks[:runtime.Stack(stacks, true)], []byte("state.(*Store).Snapshot"))
+		select {
+		case code := <-answered:
+			t.Error("alive while the store is stuck")
+			answered <- code
+			waits = true
+		default:
+		}
+	}
+	close(mend)
+	asking.Wait()
+	folding.Wait()
+	if code := <-answered; code != http.StatusOK {
+		t.Errorf("not alive though the store is mended: %d", code)
 	}
 }
 
@@ -127,7 +170,7 @@ func TestWhatIsAwaitedIsNamedInBriefWhereItIsMuch(t *testing.T) {
 		names = append(names, fmt.Sprint("check-", i))
 	}
 	body := ask(handler(shop(names...)), "GET", "/-/ready").Body.String()
-	if lines := strings.Count(body, "\n"); lines != 22 || !strings.Contains(body, "… and 480 more") {
+	if lines := strings.Count(body, "\n"); lines != 22 || !strings.Contains(body, "… and 481 more") {
 		t.Errorf("%d lines:\n%s", lines, body)
 	}
 }
@@ -148,7 +191,7 @@ func TestThePageSaysHowThingsAre(t *testing.T) {
 	}
 	unit := func(u *probe.Unit, ago time.Duration) func(*state.Store, time.Time) {
 		return func(s *state.Store, now time.Time) {
-			s.Fold(probe.Result{Key: probe.Key{Service: "shop", Unit: "shop.service"}, Start: now.Add(-ago), Unit: u})
+			s.Fold(probe.Result{Key: shopUnit, Start: now.Add(-ago), Unit: u})
 		}
 	}
 	running := unit(&probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running"}, time.Minute)

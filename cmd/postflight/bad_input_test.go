@@ -67,6 +67,32 @@ services:
 	}
 }
 
+// TestBadInputOfManyAtOnce lets two hundred targets send 1 MiB each and then stall, again and again.
+func TestBadInputOfManyAtOnce(t *testing.T) {
+	t.Parallel()
+	const stalling = 200
+	server := serveBody(t, stalled)
+	good := serveBody(t, text(`{"status": "healthy"}`))
+	targets := []string{strconv.Quote(good)}
+	for i := range stalling {
+		targets = append(targets, strconv.Quote(fmt.Sprintf("%s/%d", server, i)))
+	}
+	daemon, url := startDaemon(t, fmt.Sprintf(`
+defaults: {schedule: "@every 200ms", timeout: 1s}
+services:
+  - name: stalling
+    targets: [%s]
+    checks: [{use: health}]
+`, strings.Join(targets, ", ")))
+
+	awaitLine(t, url, `postflight_probe_failure_info{check="health",reason="timeout",service="stalling"`)
+	awaitLine(t, url, `postflight_probe_failure_info{check="health",reason="internal",service="stalling"`) // no room for it
+	awaitLine(t, url, fmt.Sprintf(`postflight_probes_total{check="health",outcome="pass",service="stalling",target="%s"} 50`, good))
+	if peak := peakOf(t, daemon); peak > maxPeak {
+		t.Errorf("the daemon held %d MiB at its peak, at most %d MiB are allowed", peak>>20, maxPeak>>20)
+	}
+}
+
 func serveBody(t *testing.T, h http.HandlerFunc) string {
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
@@ -122,6 +148,14 @@ func drip(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+}
+
+// stalled sends all but the last byte of 1 MiB.
+func stalled(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Length", strconv.Itoa(1<<20))
+	w.Write(bytes.Repeat([]byte(" "), 1<<20-1))
+	w.(http.Flusher).Flush()
+	<-r.Context().Done()
 }
 
 func hugeHeaders(w http.ResponseWriter, _ *http.Request) {

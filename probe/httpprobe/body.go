@@ -8,9 +8,9 @@ import (
 )
 
 const (
-	usualBody = 4 << 10  // bytes; room for so many is there from the start, whatever an answer claims
-	smallBody = 64 << 10 // bytes, that any body may take
-	places    = 16       // for bodies that are larger
+	usualBody = 4 << 10  // bytes; the most that there is room for from the start, whatever an answer claims
+	smallBody = 32 << 10 // bytes, that any body may take
+	places    = 8        // for bodies that are larger
 )
 
 var (
@@ -70,10 +70,13 @@ func (in *intake) read(ctx context.Context, answer *http.Response) ([]byte, erro
 	}
 }
 
-// grow gives a body that is full twice the room.
+// grow gives a body that has filled its room twice as much.
 func (in *intake) grow(ctx context.Context, body []byte) ([]byte, error) {
 	room := min(2*len(body), bodyLimit+1)
-	if room > smallBody && !in.placed {
+	switch {
+	case len(body) < smallBody:
+		room = min(room, smallBody)
+	case !in.placed:
 		if in.placed = in.take(ctx, in.large.place); !in.placed {
 			return body, errNoRoom
 		}

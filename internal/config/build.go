@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,6 +38,9 @@ func (b *builder) config(v *value) *Config {
 	}
 	named := map[string]*value{}
 	for _, item := range v.list("services") {
+		if b.full() {
+			break
+		}
 		if item.wrong {
 			continue
 		}
@@ -213,20 +217,19 @@ func first(values ...*value) *value {
 	return nil
 }
 
-// CheckPolicy tells all that is wrong with a policy that did not come from a file, by the names of the keys.
+// CheckPolicy tells all that is wrong with a policy from the command line, each by its flag.
 func CheckPolicy(p verdict.Policy) error {
-	r := &report{}
-	const parent = "services[].verification"
-	for name, text := range map[string]string{
-		"settle_timeout": p.SettleTimeout.String(),
-		"window":         p.Window.String(),
-		"interval":       p.Interval.String(),
-		"consecutive":    fmt.Sprint(p.Consecutive),
-		"max_restarts":   fmt.Sprint(p.MaxRestarts),
+	r, table := &report{}, newTable()
+	for _, set := range []struct{ key, text string }{
+		{"settle_timeout", p.SettleTimeout.String()},
+		{"window", p.Window.String()},
+		{"interval", p.Interval.String()},
+		{"consecutive", strconv.Itoa(p.Consecutive)},
+		{"max_restarts", strconv.Itoa(p.MaxRestarts)},
 	} {
-		k, _ := newTable().find(parent, name)
-		if _, err := k.kind.read(text); err != nil {
-			r.say(place{path: name}, "%s", err)
+		k, _ := table.find("services[].verification", set.key)
+		if _, err := k.kind.read(set.text); err != nil {
+			r.say(place{path: "--" + strings.ReplaceAll(set.key, "_", "-")}, "%s", err)
 		}
 	}
 	return r.err()

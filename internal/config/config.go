@@ -116,11 +116,14 @@ func FromFlags(targets, units []string, service string) (*Config, error) {
 func (r *report) flags(name string, k kind, texts []string) *value {
 	v := &value{place: place{path: name}}
 	for _, text := range texts {
-		got, err := k.parse(text)
-		if err != nil {
+		item := &value{place: v.place}
+		if got, err := k.parse(text); err != nil {
 			r.say(v.place, "%s", err)
+			item.wrong = true
+		} else {
+			item.got = got
 		}
-		v.items = append(v.items, &value{place: v.place, got: got, wrong: err != nil})
+		v.items = append(v.items, item)
 	}
 	return v
 }

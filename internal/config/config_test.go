@@ -231,6 +231,11 @@ func TestFromFlagsRefuses(t *testing.T) {
 		{"a password", []string{"http://ops:hunter2@127.0.0.1:8000"}, nil, "", []string{
 			"--target: a target holds no user or password; name a token file under credentials instead (an @ in a path is written %40)",
 		}},
+		{"a unit of nothing", nil, []string{""}, "", []string{"--unit: the unit has no name; write it as systemctl does, such as proxy-system.service"}},
+		{"a unit with a space", nil, []string{"a b"}, "", []string{`--unit: unit "a b": ' ' cannot be part of a unit's name; write it as systemctl does, such as proxy-system.service`}},
+		{"a pattern of units", nil, []string{"*"}, "", []string{`--unit: unit "*": '*' cannot be part of a unit's name; write it as systemctl does, such as proxy-system.service`}},
+		{"a suffix alone", nil, []string{".service"}, "", []string{`--unit: unit ".service": there is nothing before the suffix; write it as systemctl does, such as proxy-system.service`}},
+		{"a unit that is not ASCII", nil, []string{"ü"}, "", []string{`--unit: unit "ü": 'ü' cannot be part of a unit's name; write it as systemctl does, such as proxy-system.service`}},
 		{"a target twice", []string{"http://localhost", "http://localhost/"}, nil, "", []string{"--target: this target is listed already; leave one out"}},
 		{"all of it", []string{"localhost:8000"}, []string{"a/b"}, "my shop", []string{
 			`--target: "localhost:8000" is not a URL of http or https; write it such as http://127.0.0.1:8000`,
@@ -297,16 +302,27 @@ func TestCheckPolicy(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		name   string
-		change func(*verdict.Policy)
-		want   string
+		policy verdict.Policy
+		want   []string // in this order
 	}{
-		{"interval", func(p *verdict.Policy) { p.Interval = time.Millisecond }, "interval: 1ms is too short; write 100ms or more"},
-		{"consecutive", func(p *verdict.Policy) { p.Consecutive = 0 }, "consecutive: 0 is out of range; write 1 to 1000000"},
+		{"interval", verdict.Policy{SettleTimeout: time.Minute, Window: time.Minute, Interval: time.Millisecond, Consecutive: 1}, []string{
+			"--interval: 1ms is too short; write 100ms or more",
+		}},
+		{"all of it", verdict.Policy{Window: -time.Second, MaxRestarts: -1}, []string{
+			"--settle-timeout: 0s is too short; write 1ms or more",
+			"--window: -1s is too short; write 1ms or more",
+			"--interval: 0s is too short; write 100ms or more",
+			"--consecutive: 0 is out of range; write 1 to 1000000",
+			"--max-restarts: -1 is out of range; write 0 to 1000000",
+		}},
 	} {
-		p := verdict.DefaultPolicy
-		tc.change(&p)
-		if err := CheckPolicy(p); err == nil || err.Error() != tc.want {
-			t.Errorf("%s: got %v", tc.name, err)
+		err := CheckPolicy(tc.policy)
+		if err == nil {
+			t.Errorf("%s: accepted", tc.name)
+			continue
+		}
+		if diff := cmp.Diff(strings.Join(tc.want, "\n"), err.Error()); diff != "" {
+			t.Errorf("%s: %s", tc.name, diff)
 		}
 	}
 }
@@ -345,6 +361,38 @@ func FuzzParse(f *testing.F) {
 		}
 		if diff := cmp.Diff(c, again); diff != "" {
 			t.Error(diff)
+		}
+	})
+}
+
+// Whatever stands on the command line makes a configuration that could stand in a file, or is refused by its flag.
+func FuzzFromFlags(f *testing.F) {
+	for _, text := range []string{"", "http://127.0.0.1:8000", "http://ops:hunter2@h", "proxy-system", "a b", "*", ".service", "ü", "shop@blue.service"} {
+		f.Add(text, text, text)
+		f.Add("http://[::1]", text, "")
+	}
+	f.Fuzz(func(t *testing.T, target, unit, service string) {
+		for _, targets := range [][]string{nil, {target}} {
+			c, err := FromFlags(targets, []string{unit}, service)
+			if err != nil {
+				var all Errors
+				if !errors.As(err, &all) || len(all) == 0 {
+					t.Fatalf("not a list of what is wrong: %v", err)
+				}
+				for _, one := range all {
+					if !strings.HasPrefix(one.Path, "--") || one.Problem == "" {
+						t.Errorf("no flag or no words: %#v", one)
+					}
+				}
+				continue
+			}
+			again, err := Parse("f.yml", c.YAML())
+			if err != nil {
+				t.Fatalf("shown, it is refused: %v\n%s", err, c.YAML())
+			}
+			if diff := cmp.Diff(c, again); diff != "" {
+				t.Error(diff)
+			}
 		}
 	})
 }

@@ -189,7 +189,7 @@ It runs the four built-in checks against the target and watches the unit.
 ` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in.
 
 The file is read strictly. Unknown keys, keys that are there twice, values of the wrong type, keys without a value, anchors, aliases, tags, a second document
-and an empty file are errors. It is UTF-8, and at most 1 MiB.
+and an empty file are errors. It is UTF-8, and at most 256 KiB.
 
 - A **duration** is a number with its unit, or several: ` + "`500ms`, `5s`, `1h30m`" + `. There are no days: write ` + "`24h`" + `.
 - A **schedule** that begins with ` + "`@` or `*`" + ` stands in quotes, or YAML takes it for something else.

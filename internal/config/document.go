@@ -12,14 +12,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxSize of a configuration file, in bytes. YAML's nodes take some hundred times as much memory.
-const maxSize = 1 << 20
+// maxSize of a configuration file, in bytes: several thousand targets, or services. Of the worst file of this size, all
+// brackets or commas, YAML's nodes take two hundred times as much memory.
+const maxSize = 256 << 10
 
 // document gives the root of the one YAML document in content; nil: there is none that can be read, and r has been
 // told why.
 func document(r *report, content []byte) *yaml.Node {
 	if len(content) > maxSize {
-		r.say(place{1, 1, ""}, "the file is larger than 1 MiB; is it a configuration file?")
+		r.say(place{1, 1, ""}, "the file is larger than 256 KiB; is it a configuration file?")
 		return nil
 	}
 	if !isText(r, content) {

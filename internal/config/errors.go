@@ -43,19 +43,20 @@ type place struct {
 	path         string
 }
 
-// maxErrors is how many errors are told one by one. Nobody reads more, and a file of nonsense would make millions.
+// maxErrors is how many errors are told. Nobody reads more, and a file of nonsense would make a hundred thousand.
 const maxErrors = 1000
 
 // report gathers what is wrong.
 type report struct {
 	file string
 	errs Errors
-	more int // beyond maxErrors
 }
 
+// full reports whether there are enough errors: more are not looked for.
+func (r *report) full() bool { return len(r.errs) == maxErrors }
+
 func (r *report) say(at place, format string, args ...any) {
-	if len(r.errs) == maxErrors {
-		r.more++
+	if r.full() {
 		return
 	}
 	r.errs = append(r.errs, Error{r.file, at.line, at.column, at.path, fmt.Sprintf(format, args...)})
@@ -69,9 +70,9 @@ func (r *report) err() error {
 	slices.SortStableFunc(r.errs, func(a, b Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	if r.more > 0 {
+	if r.full() {
 		last := r.errs[len(r.errs)-1]
-		last.Path, last.Problem = "", fmt.Sprintf("and %d more; mend these first", r.more)
+		last.Path, last.Problem = "", "there may be more; mend these first"
 		r.errs = append(r.errs, last)
 	}
 	return r.errs

@@ -72,6 +72,9 @@ func (w *walker) walk(node *yaml.Node, k kind, at place, pattern, example string
 		w.scalar(v, node, k, example)
 	case k.form == list:
 		for i, item := range node.Content {
+			if w.full() {
+				break
+			}
 			place := place{path: fmt.Sprintf("%s[%d]", at.path, i)}
 			v.items = append(v.items, w.walk(item, *k.items, place, pattern+"[]", ""))
 		}

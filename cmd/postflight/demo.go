@@ -17,6 +17,9 @@ type demoCommand struct {
 }
 
 func (c demoCommand) Run(inv *invocation) error {
+	if err := c.listening.validate(); err != nil {
+		return err
+	}
 	self, err := os.Executable()
 	if err != nil {
 		return err
@@ -33,6 +36,7 @@ func (c demoCommand) Run(inv *invocation) error {
 		BackendCommand:  []string{self, "demo-backend"},
 		Build:           buildInfo(),
 		ListenAddresses: c.ListenAddress,
+		WebConfigFile:   c.WebConfig,
 	}
 	if terminal, ok := inv.stdin.(*os.File); ok && !c.Script && term.IsTerminal(int(terminal.Fd())) {
 		before, err := term.MakeRaw(int(terminal.Fd())) // a key counts without Enter

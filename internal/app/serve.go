@@ -55,9 +55,6 @@ type Daemon struct {
 
 // NewDaemon does all that can fail. When it returns the daemon listens; Run it to make it look and answer.
 func NewDaemon(o ServeOptions) (*Daemon, error) {
-	if err := toolkit.Validate(o.WebConfigFile); err != nil {
-		return nil, fmt.Errorf("reading %s: %w", o.WebConfigFile, err)
-	}
 	store, registry := state.New(), exporter.NewRegistry()
 	metrics, err := exporter.New(store, registry, exporter.Options{
 		Version:          o.Build.Version,
@@ -164,6 +161,9 @@ func listen(addresses []string) ([]net.Listener, error) {
 func listenError(address string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listening on %s: the address is in use, perhaps by another postflight; choose another one with --web.listen-address", address)
+	}
+	if errors.Is(err, syscall.EACCES) {
+		return fmt.Errorf("listening on %s: permission denied; ports below 1024 need privileges, choose another one with --web.listen-address", address)
 	}
 	var op *net.OpError
 	if errors.As(err, &op) {

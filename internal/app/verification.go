@@ -27,8 +27,9 @@ type verification struct {
 	interval   time.Duration
 	progressed chan struct{} // something was folded in since it was last asked
 
-	mu sync.Mutex // guards v
-	v  *verdict.Verification
+	mu   sync.Mutex // guards what follows
+	v    *verdict.Verification
+	told map[string]bool // units that the store has told of since the verification began
 }
 
 // begin begins the verification of a deployment that is being made now. Until it ends the service's checks run at the
@@ -41,28 +42,38 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 			plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
 		}
 	}
-	units := e.unitsOf(d.Service, start)
-	for _, unit := range units {
+	for _, unit := range e.unitsOf(d.Service) {
 		plan.Units = append(plan.Units, unit.Key.Unit)
 	}
 	v, err := verdict.New(plan)
 	if err != nil {
 		return nil, err
 	}
-	for _, unit := range units {
-		if unit.HasRun() {
-			seen := unitSeen(unit, start)
-			seen.Known = true
-			v.FoldUnit(seen)
-		}
+	f := &verification{
+		service: d.Service, start: start, interval: d.Policy.Interval,
+		progressed: make(chan struct{}, 1), v: v, told: map[string]bool{},
 	}
-	f := &verification{service: d.Service, start: start, interval: d.Policy.Interval, progressed: make(chan struct{}, 1), v: v}
 	e.mu.Lock()
 	e.verifying = append(e.verifying, f)
 	e.mu.Unlock()
+	f.remember(e.unitsOf(d.Service)) // from here on whatever is newer is told
 	e.arrange()
 	e.runRare(f)
 	return f, nil
+}
+
+// remember takes what is known of the units from before the verification began, but for those that it has been told of
+// since: that is newer.
+func (f *verification) remember(units []*state.UnitState) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, unit := range units {
+		if unit.HasRun() && !f.told[unit.Key.Unit] {
+			seen := unitSeen(unit, f.start)
+			seen.Known = true
+			f.v.FoldUnit(seen)
+		}
+	}
 }
 
 // runRare runs the checks whose minimal interval would make the verification wait for them: at once, or as soon as they
@@ -94,8 +105,8 @@ func (e *engine) verificationsOf(service string) []*verification {
 	return of
 }
 
-func (e *engine) unitsOf(service string, now time.Time) []*state.UnitState {
-	for _, known := range e.store.Snapshot(now).Services {
+func (e *engine) unitsOf(service string) []*state.UnitState {
+	for _, known := range e.store.Snapshot(time.Now()).Services {
 		if known.Name == service {
 			return known.Units
 		}
@@ -119,6 +130,7 @@ func (f *verification) fold(event state.Event) {
 			at = f.start
 		}
 		f.v.FoldUnit(unitSeen(event.Unit, at))
+		f.told[event.Unit.Key.Unit] = true
 	} else {
 		f.v.FoldCheck(event.Result)
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -137,5 +138,35 @@ services:
 	doc, err := d.Verify(t.Context(), deployment(&states))
 	if err != nil || doc.Verdict != verdict.Passed {
 		t.Errorf("%v, %+v", err, doc)
+	}
+}
+
+// Whatever the store is told while a verification begins reaches it: as what was known, or as news.
+func TestNoReadingIsLostWhileAVerificationBegins(t *testing.T) {
+	t.Parallel()
+	w := make(units)
+	d, _, _ := start(t, parse(t, `services: [{name: proxy, units: [proxy]}]`), w)
+	for i := range 100 {
+		unit := func(state, invocation string) probe.Result {
+			return probe.Result{
+				Key:   probe.Key{Service: "proxy", Unit: "proxy.service"},
+				Start: time.Now(),
+				Unit:  &probe.Unit{LoadState: "loaded", ActiveState: state, InvocationID: invocation},
+			}
+		}
+		w <- unit("inactive", "")
+		var telling sync.WaitGroup
+		telling.Go(func() { w <- unit("active", fmt.Sprint(i)) })
+		v, err := d.engine.begin(Deployment{Service: "proxy", Policy: quick})
+		if err != nil {
+			t.Fatal(err)
+		}
+		telling.Wait()
+		w <- probe.Result{} // of nothing; once it is taken the one before has been folded
+		doc, _ := v.at(time.Now())
+		d.engine.end(v)
+		if doc.Units[0].State != "active" {
+			t.Fatalf("begun %d times, and then the unit's last reading was lost: %s", i, doc.Units[0].State)
+		}
 	}
 }

@@ -49,6 +49,7 @@ type Options struct {
 	BackendCommand  []string  // a program and arguments that call RunBackend
 	Build           app.Build
 	ListenAddresses []string
+	WebConfigFile   string
 }
 
 // Run runs the daemon beside a backend that it supervises until ctx ends, the person quits or the script is through. It
@@ -56,11 +57,15 @@ type Options struct {
 func Run(ctx context.Context, o Options) (seen bool, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stage, clear, err := build(o)
+	directory, err := os.MkdirTemp("", "postflight-demo-")
 	if err != nil {
 		return false, err
 	}
-	defer clear()
+	defer os.RemoveAll(directory)
+	stage, err := build(o, directory)
+	if err != nil {
+		return false, err
+	}
 	var running sync.WaitGroup
 	var broken, daemonBroken error
 	running.Go(func() {
@@ -96,26 +101,16 @@ type stage struct {
 	releases   int    // deployed so far
 }
 
-// build makes everything that the story needs. clear removes what it left on disk.
-func build(o Options) (s *stage, clear func(), err error) {
+// build makes everything that the story needs. The directory is for its files.
+func build(o Options, directory string) (*stage, error) {
 	address, err := FreeAddress()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	secret := []byte(rand.Text() + rand.Text())
-	directory, err := os.MkdirTemp("", "postflight-demo-")
-	if err != nil {
-		return nil, nil, err
-	}
-	clear = func() { os.RemoveAll(directory) }
-	defer func() {
-		if err != nil {
-			clear()
-		}
-	}()
 	tokenFile := filepath.Join(directory, "admin-token")
 	if err := os.WriteFile(tokenFile, []byte(Token(secret, Admin, time.Now().Add(24*time.Hour))), 0o600); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	supervisor := NewSupervisor(SupervisorOptions{
 		Key:          probe.Key{Service: serviceName, Unit: unitName},
@@ -132,14 +127,15 @@ func build(o Options) (s *stage, clear func(), err error) {
 		Log:             o.Log,
 		Build:           o.Build,
 		ListenAddresses: o.ListenAddresses,
+		WebConfigFile:   o.WebConfigFile,
 		Watcher:         supervisor,
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	out := &screen{to: o.Out}
 	daemon.Store().Subscribe(out.tell)
-	return &stage{out: out, supervisor: supervisor, daemon: daemon, backend: backend, releases: 1}, clear, nil
+	return &stage{out: out, supervisor: supervisor, daemon: daemon, backend: backend, releases: 1}, nil
 }
 
 // configuration is the four built-in checks, all of them often.

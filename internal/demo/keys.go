@@ -55,7 +55,7 @@ func (s *stage) menu() {
 	for _, fault := range Faults {
 		s.out.printf("  %c  %s\n", fault.Key, fault.Title)
 	}
-	s.out.printf("  %c  mend it\n  %c  deploy a good release and verify it\n  %c  deploy a broken release and verify it\n  %c  quit\n\n",
+	s.out.printf("  %c  mend it\n  %c  deploy a good release and verify it\n  %c  deploy a broken release and verify it\n  %c  quit (or Ctrl-C)\n\n",
 		keyMend, keyGood, keyBroken, keyQuit)
 }
 

@@ -3,6 +3,7 @@ package demo_test
 import (
 	"context"
 	"io"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -110,4 +111,23 @@ func TestAPersonBreaksAndMends(t *testing.T) {
 		t.Error(err)
 	}
 	press.Close()
+}
+
+func TestATakenPortIsSaidAndNothingIsLeft(t *testing.T) {
+	temporary := t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	o := storyOptions(io.Discard)
+	o.ListenAddresses = []string{taken.Addr().String()}
+	if _, err := demo.Run(t.Context(), o); err == nil || !strings.Contains(err.Error(), "the address is in use") {
+		t.Errorf("got %v", err)
+	}
+	left, err := os.ReadDir(temporary)
+	if err != nil || len(left) != 0 {
+		t.Errorf("%v, left behind: %v", err, left)
+	}
 }

@@ -1,6 +1,7 @@
 package httpprobe_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -192,11 +193,30 @@ func TestTokenIsNotShown(t *testing.T) {
 			}))
 			defer server.Close()
 			check := get(server.URL, expect.Func(func(a expect.Answer) expect.Judgement { return expect.WrongStatus(a, "status 200") }))
-			check.Requests[0].Token = token
+			check.Requests[0].Credentials = always(token)
 			if got := look(t, check, ample).Got; got != tt.got {
 				t.Errorf("got %q, want %q", got, tt.got)
 			}
 		})
+	}
+}
+
+// always is credentials that are always the same.
+type always string
+
+func (a always) Token(context.Context) (string, error) { return string(a), nil }
+
+// A forged token is no secret, and its words are not masked in what a backend says.
+func TestAForgedTokenIsNoSecret(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		io.WriteString(w, "invalid connection to the database")
+	}))
+	defer server.Close()
+	check := get(server.URL, wantsOK)
+	check.Requests[0].Token = "invalid-token"
+	if got, want := look(t, check, ample).Got, "status 500 Internal Server Error: invalid connection to the database"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -219,7 +239,7 @@ func TestTokenIsNotShownInAnotherSpelling(t *testing.T) {
 			}))
 			defer server.Close()
 			check := get(server.URL, wantsOK)
-			check.Requests[0].Token = token
+			check.Requests[0].Credentials = always(token)
 			if got, want := look(t, check, ample).Got, "status 418 I'm a teapot: "+tt.got; got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}

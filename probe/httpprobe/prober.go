@@ -153,10 +153,12 @@ func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
 	e := follow(ctx, p.named)
 	r := p.send(e, request, p.urls[i], token, limit)
 	if r.judgement.Outcome != probe.Pass {
+		secret := "" // a forged token is none: it stands in the program
 		if request.Credentials != nil {
+			secret = token
 			r.judgement = blameExpiry(r.judgement, r.status, token)
 		}
-		r.judgement = p.said(request, token, r.judgement)
+		r.judgement = p.said(request, secret, r.judgement)
 	}
 	return r
 }

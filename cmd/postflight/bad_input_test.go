@@ -13,12 +13,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
 
 // maxPeak is how much memory the daemon may ever have held, whatever it was sent.
 const maxPeak = 100 << 20
+
+// stopPatience is how long the daemon may take to end; it promises far less.
+const stopPatience = 20 * time.Second
 
 // TestBadInputHarmsNobodyElse lets one daemon probe backends that misbehave in every way at once, beside one that is
 // well, with a bus that takes connections and never says a word. Each gets its own reason, the good one goes on, and
@@ -60,8 +64,7 @@ services:
 	}
 	awaitLine(t, url, fmt.Sprintf(`postflight_probe_success{check="health",service="bad",target="%s"} 1`, good))
 	awaitLine(t, url, `postflight_unit_observable{service="bad",unit="proxy-system.service"} 0`)
-	passes := fmt.Sprintf(`postflight_probes_total{check="health",outcome="pass",service="bad",target="%s"} `, good)
-	awaitLine(t, url, passes+"50") // ten seconds of it
+	awaitCount(t, url, fmt.Sprintf(`postflight_probes_total{check="health",outcome="pass",service="bad",target="%s"}`, good), 50) // ten seconds of it
 	if peak := peakOf(t, daemon); peak > maxPeak {
 		t.Errorf("the daemon held %d MiB at its peak, at most %d MiB are allowed", peak>>20, maxPeak>>20)
 	}
@@ -87,7 +90,7 @@ services:
 
 	awaitLine(t, url, `postflight_probe_failure_info{check="health",reason="timeout",service="stalling"`)
 	awaitLine(t, url, `postflight_probe_failure_info{check="health",reason="internal",service="stalling"`) // no room for it
-	awaitLine(t, url, fmt.Sprintf(`postflight_probes_total{check="health",outcome="pass",service="stalling",target="%s"} 50`, good))
+	awaitCount(t, url, fmt.Sprintf(`postflight_probes_total{check="health",outcome="pass",service="stalling",target="%s"}`, good), 50)
 	if peak := peakOf(t, daemon); peak > maxPeak {
 		t.Errorf("the daemon held %d MiB at its peak, at most %d MiB are allowed", peak>>20, maxPeak>>20)
 	}
@@ -231,6 +234,8 @@ func startDaemon(t *testing.T, configuration string) (daemon *exec.Cmd, metrics 
 	}
 	t.Cleanup(func() {
 		daemon.Process.Signal(os.Interrupt)
+		stuck := time.AfterFunc(stopPatience, func() { daemon.Process.Signal(syscall.SIGQUIT) }) // it tells where
+		defer stuck.Stop()
 		if err := daemon.Wait(); err != nil {
 			t.Errorf("the daemon: %v", err)
 		}
@@ -241,21 +246,39 @@ func startDaemon(t *testing.T, configuration string) (daemon *exec.Cmd, metrics 
 // awaitLine fetches a page until one of its lines begins with a text.
 func awaitLine(t *testing.T, url, beginning string) {
 	t.Helper()
+	awaitPage(t, url, beginning, func(page string) bool { return strings.Contains("\n"+page, "\n"+beginning) })
+}
+
+// awaitCount fetches a page until a series has come to a count.
+func awaitCount(t *testing.T, url, series string, least float64) {
+	t.Helper()
+	awaitPage(t, url, series, func(page string) bool {
+		_, rest, there := strings.Cut("\n"+page, "\n"+series+" ")
+		text, _, _ := strings.Cut(rest, "\n")
+		count, err := strconv.ParseFloat(text, 64)
+		return there && err == nil && count >= least
+	})
+}
+
+func awaitPage(t *testing.T, url, what string, holds func(page string) bool) {
+	t.Helper()
+	client := http.Client{Timeout: 10 * time.Second}
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	var last string
 	for deadline := time.Now().Add(60 * time.Second); time.Now().Before(deadline); <-again.C {
-		response, err := http.Get(url)
+		response, err := client.Get(url)
 		if err != nil {
-			continue // it does not listen yet
+			last = err.Error() // perhaps it does not listen yet
+			continue
 		}
 		body, _ := io.ReadAll(response.Body)
 		response.Body.Close()
-		if last = string(body); strings.Contains("\n"+last, "\n"+beginning) {
+		if last = string(body); holds(last) {
 			return
 		}
 	}
-	t.Fatalf("never on %s: %s\nat last:\n%s", url, beginning, last)
+	t.Fatalf("never on %s: %s\nat last:\n%s", url, what, last)
 }
 
 // peakOf is the most memory that the process ever held, from the kernel's own account.

@@ -128,7 +128,7 @@ func (e *engine) prober(key probe.Key, check config.Check, service config.Servic
 		credentials = httpprobe.TokenFile(admin.TokenFile)
 	}
 	built := known.Build(credentials)
-	built.Key, built.Reuse = key, check.ReuseConnections
+	built.Key, built.Reuse, built.Timeout = key, check.ReuseConnections, check.Timeout
 	return e.client.Prober(built)
 }
 

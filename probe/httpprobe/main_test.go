@@ -203,6 +203,7 @@ func look(t *testing.T, check httpprobe.Check, timeout time.Duration) probe.Resu
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
+	check.Timeout = timeout
 	result, err := client.Prober(check).Probe(ctx)
 	if (err != nil) != (result.Outcome == probe.Error) {
 		t.Errorf("outcome %v with error %v", result.Outcome, err)

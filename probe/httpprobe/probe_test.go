@@ -279,6 +279,7 @@ func TestDeadlineOverSeveralRequests(t *testing.T) {
 	}
 	client := httpprobe.NewClient("test")
 	defer client.Close()
+	check.Timeout = scant
 	got, err := client.Prober(check).Probe(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -36,6 +36,10 @@ type Check struct {
 	Requests []Request
 	Reuse    bool // of connections; otherwise each request opens its own
 
+	// Timeout is the check's, for the words of a probe that did not end in time. The context's deadline ends it: that is
+	// a moment later than the probe began, and 299 ms would be told where 300 are written.
+	Timeout time.Duration
+
 	// Conclude, where it is not nil, adds the values that need more than one answer. It is given the judgements of
 	// the requests that were made, in their order.
 	Conclude func(judged []expect.Judgement) []probe.Value
@@ -74,19 +78,15 @@ type reply struct {
 // Probe makes the check's requests and judges the answers.
 func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 	start := time.Now()
-	var limit time.Duration
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = deadline.Sub(start)
-	}
 	result := probe.Result{Key: p.check.Key, Start: start}
 	var worst expect.Judgement
 	var judged []expect.Judgement
 	for i := range p.check.Requests {
 		var r reply
 		if i > 0 && ctx.Err() != nil {
-			r.judgement = tooLate(limit, "no time left to ask")
+			r.judgement = tooLate(p.check.Timeout, "no time left to ask")
 		} else {
-			r = p.ask(ctx, i, limit)
+			r = p.ask(ctx, i)
 			if p.check.Conclude != nil {
 				judged = append(judged, r.judgement)
 			}
@@ -141,7 +141,7 @@ func worse(a, b *expect.Judgement) bool {
 }
 
 // ask makes one request and judges what comes.
-func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
+func (p *prober) ask(ctx context.Context, i int) reply {
 	request := &p.check.Requests[i]
 	token := request.Token
 	if request.Credentials != nil {
@@ -151,7 +151,7 @@ func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
 		}
 	}
 	e := follow(ctx, p.named)
-	r := p.send(e, request, p.urls[i], token, limit)
+	r := p.send(e, request, p.urls[i], token)
 	if r.judgement.Outcome != probe.Pass {
 		secret := "" // a forged token is none: it stands in the program
 		if request.Credentials != nil {
@@ -164,7 +164,7 @@ func (p *prober) ask(ctx context.Context, i int, limit time.Duration) reply {
 }
 
 // send makes the exchange, reads the whole answer and has it judged.
-func (p *prober) send(e *exchange, request *Request, url, token string, limit time.Duration) reply {
+func (p *prober) send(e *exchange, request *Request, url, token string) reply {
 	body := intake{large: p.client.large}
 	defer body.done()
 	response, err := p.request(e, request, token).Execute(request.Method, url)
@@ -189,7 +189,7 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 		if errors.As(err, &unverified) {
 			r.path.expiry = earliestExpiry(unverified.UnverifiedCertificates)
 		}
-		r.judgement = judgeError(err, &r.path, limit)
+		r.judgement = judgeError(err, &r.path, p.check.Timeout)
 		r.timed = r.judgement.Reason == probe.ReasonTimeout
 		return r
 	}
@@ -198,7 +198,7 @@ func (p *prober) send(e *exchange, request *Request, url, token string, limit ti
 	answer.Sent, answer.Answered = r.path.when(ready), r.path.when(answered)
 	answer.Duration = r.path.at[finished]
 	if r.judgement, err = judge(e.sent, &body, request, answer); err != nil {
-		r.judgement = judgeError(err, &r.path, limit)
+		r.judgement = judgeError(err, &r.path, p.check.Timeout)
 	}
 	return r
 }

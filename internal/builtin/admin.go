@@ -4,7 +4,6 @@ import (
 	"net/http"
 
 	"postflight/internal/expect"
-	"postflight/probe"
 	"postflight/probe/httpprobe"
 )
 
@@ -26,16 +25,10 @@ func judgeClosed(a expect.Answer) expect.Judgement {
 }
 
 func judgeOpened(a expect.Answer, judge expect.Func) expect.Judgement {
-	switch {
-	case refused(a):
-		j := expect.WrongStatus(a, "status 200 with our credentials")
-		j.Outcome, j.Reason = probe.Error, probe.ReasonCredentials
-		return j
-	case a.Status != http.StatusOK:
+	if a.Status != http.StatusOK {
 		return expect.WrongStatus(a, "status 200")
-	default:
-		return judge(a)
 	}
+	return judge(a)
 }
 
 // object is the answer's body, if it is a JSON object.

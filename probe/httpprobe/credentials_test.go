@@ -128,8 +128,8 @@ func TestWithoutItsCredentialsNothingIsAsked(t *testing.T) {
 	}
 }
 
-// When our own token has expired, its refusal says nothing about the backend.
-func TestExpiredToken(t *testing.T) {
+// That our own token is refused says nothing about the backend.
+func TestRefusedToken(t *testing.T) {
 	jwt := func(claims string) string {
 		return "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2lnbmF0dXJl"
 	}
@@ -137,6 +137,7 @@ func TestExpiredToken(t *testing.T) {
 	failed := func(status int) verdict {
 		return verdict{probe.Fail, probe.ReasonStatus, status, "status 200", fmt.Sprintf("status %d %s", status, http.StatusText(status))}
 	}
+	refused := verdict{probe.Error, probe.ReasonCredentials, 401, "status 200 with our credentials", "status 401 Unauthorized"}
 	blamed := func(status int) verdict {
 		return verdict{probe.Error, probe.ReasonCredentials, status, "credentials that are valid",
 			fmt.Sprintf("status %d; our token expired at 2025-03-01T12:00:00Z", status)}
@@ -149,12 +150,12 @@ func TestExpiredToken(t *testing.T) {
 		{"expired and refused", expired, 401, blamed(401)},
 		{"expired and forbidden", expired, 403, blamed(403)},
 		{"expired, and the backend fails", expired, 500, failed(500)},
-		{"valid and refused", jwt(`{"exp":4102444800}`), 401, failed(401)},
-		{"no word of when it expires", jwt(`{"sub":"1"}`), 401, failed(401)},
-		{"a word that is no number", jwt(`{"exp":"soon"}`), 401, failed(401)},
-		{"claims that are none", jwt(`[`), 401, failed(401)},
-		{"not a JWT", "opaque.token", 401, failed(401)},
-		{"three parts that are no JWT", "a.%.c", 401, failed(401)},
+		{"valid and refused", jwt(`{"exp":4102444800}`), 401, refused},
+		{"no word of when it expires", jwt(`{"sub":"1"}`), 401, refused},
+		{"a word that is no number", jwt(`{"exp":"soon"}`), 401, refused},
+		{"claims that are none", jwt(`[`), 401, refused},
+		{"not a JWT", "opaque.token", 401, refused},
+		{"three parts that are no JWT", "a.%.c", 401, refused},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

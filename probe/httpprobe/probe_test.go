@@ -337,3 +337,26 @@ func TestOneProberForSeveralGoroutines(t *testing.T) {
 		}
 	}
 }
+
+func TestMethodHeadersAndBodyAreSent(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		t.Run(method, func(t *testing.T) {
+			got := make(chan string, 1)
+			server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				got <- r.Method + " " + r.URL.Path + " " + r.Header.Get("Content-Type") + " " + string(body)
+			}))
+			defer server.Close()
+			check := get(server.URL, passes)
+			check.Requests[0].Method, check.Requests[0].Path = method, "/api/orders/search"
+			check.Requests[0].Header = http.Header{"Content-Type": {"application/json"}}
+			check.Requests[0].Body = `{"limit": 1}`
+			look(t, check, ample)
+			want := method + ` /api/orders/search application/json {"limit": 1}`
+			if diff := cmp.Diff(want, <-got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -24,6 +24,7 @@ type Request struct {
 	Method      string
 	Path        string
 	Header      http.Header
+	Body        string      // empty: none
 	Credentials Credentials // nil: none. Their token is sent as Authorization: Bearer
 	Token       string      // sent likewise where there are no Credentials: for forged ones
 	Expect      expect.Expectation
@@ -156,7 +157,7 @@ func (p *prober) ask(ctx context.Context, i int) reply {
 		secret := "" // a forged token is none: it stands in the program
 		if request.Credentials != nil {
 			secret = token
-			r.judgement = blameExpiry(r.judgement, r.status, token)
+			r.judgement = blameCredentials(r.judgement, r.status, token)
 		}
 		r.judgement = p.said(request, secret, r.judgement)
 	}
@@ -208,6 +209,9 @@ func (p *prober) request(e *exchange, request *Request, token string) *resty.Req
 	for name, values := range request.Header {
 		r.Header[name] = values
 	}
+	if request.Body != "" {
+		r.SetBody(request.Body)
+	}
 	if token != "" {
 		r.SetAuthToken(token)
 	}
@@ -238,18 +242,21 @@ func noCredentials(err error) expect.Judgement {
 	return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonCredentials, Wanted: "credentials", Got: err.Error()}
 }
 
-// blameExpiry turns the refusal of our own token into what it is, where the token had simply expired.
-func blameExpiry(judgement expect.Judgement, status int, token string) expect.Judgement {
+// blameCredentials turns the refusal of our own token into what it is: it says nothing about the backend. Where that the
+// token is accepted is the question itself, the expectation has a reason of its own, which stands unless the token had
+// simply expired.
+func blameCredentials(judgement expect.Judgement, status int, token string) expect.Judgement {
 	if status != http.StatusUnauthorized && status != http.StatusForbidden {
 		return judgement
 	}
-	at, expired := expiredAt(token, time.Now())
-	if !expired {
-		return judgement
+	if at, expired := expiredAt(token, time.Now()); expired {
+		judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
+		judgement.Wanted = "credentials that are valid"
+		judgement.Got = fmt.Sprintf("status %d; our token expired at %s", status, at.Format(time.RFC3339))
+	} else if judgement.Reason == probe.ReasonStatus {
+		judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
+		judgement.Wanted += " with our credentials"
 	}
-	judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
-	judgement.Wanted = "credentials that are valid"
-	judgement.Got = fmt.Sprintf("status %d; our token expired at %s", status, at.Format(time.RFC3339))
 	return judgement
 }
 

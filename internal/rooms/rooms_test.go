@@ -44,6 +44,7 @@ var homes = map[string][]string{
 	"github.com/godbus/dbus/v5":           {"postflight/probe/unitprobe"},
 	"github.com/coreos/go-systemd/v22/":   {"postflight/probe/unitprobe", "postflight/internal/app"},
 	"github.com/prometheus/client_golang": {"postflight/exporter", "postflight/internal/app"},
+	"github.com/expr-lang/expr":           {"postflight/internal/expect"},
 	"os/exec":                             {"postflight/internal/demo"},
 	"go.uber.org/zap":                     {"postflight/internal/app", "postflight/internal/demo", "postflight/cmd/postflight"},
 }

@@ -1,0 +1,107 @@
+package expect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/parser/lexer"
+)
+
+// SyntaxError says what is wrong with an expression, and where in its text.
+type SyntaxError struct {
+	Line, Column int // from 1, in characters
+	Problem      string
+
+	line string // the line of the text
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
+}
+
+// Caret is the line of the text that is wrong, and below it a caret under the place.
+func (e *SyntaxError) Caret() string {
+	var indent strings.Builder
+	for i, r := range []rune(e.line) {
+		switch {
+		case i >= e.Column-1:
+		case r == '\t':
+			indent.WriteByte('\t')
+		case isWide(r):
+			indent.WriteString("  ")
+		default:
+			indent.WriteByte(' ')
+		}
+	}
+	return e.line + "\n" + indent.String() + "^"
+}
+
+// isWide reports whether a terminal gives a character two columns.
+func isWide(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r >= '\uFF01' && r <= '\uFF60' || r >= '\u3000' && r <= '\u303F'
+}
+
+// syntaxErrorAt is a problem at a character of the text, counted from 0.
+func syntaxErrorAt(text string, from int, problem string) *SyntaxError {
+	runes := []rune(text)
+	before := string(runes[:min(max(from, 0), len(runes))])
+	line := strings.Count(before, "\n")
+	return &SyntaxError{
+		Line:    line + 1,
+		Column:  utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]) + 1,
+		Problem: problem,
+		line:    strings.TrimSuffix(strings.Split(text, "\n")[line], "\r"),
+	}
+}
+
+// syntaxError is what expr says, without its drawing.
+func syntaxError(text string, err error) *SyntaxError {
+	var at *file.Error
+	if errors.As(err, &at) {
+		return syntaxErrorAt(text, at.From, oneLine(at.Message))
+	}
+	return syntaxErrorAt(text, 0, oneLine(err.Error()))
+}
+
+func oneLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
+}
+
+const (
+	maxText  = 4 << 10 // bytes of an expression
+	maxNodes = 1000    // of its tree
+	maxDepth = 12      // of brackets; expr's compiler needs twice the time for each level of a < (…) < b
+)
+
+// checkText refuses what is not worth compiling.
+func checkText(text string) *SyntaxError {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return syntaxErrorAt(text, 0, "an empty expression")
+	case len(text) > maxText:
+		return syntaxErrorAt("", 0, fmt.Sprintf("an expression of %d bytes; at most %d are allowed", len(text), maxText))
+	case !utf8.ValidString(text):
+		return syntaxErrorAt("", 0, "the text is not UTF-8")
+	}
+	tokens, err := lexer.Lex(file.NewSource(text))
+	if err != nil {
+		return syntaxError(text, err)
+	}
+	depth := 0
+	for _, token := range tokens {
+		if token.Kind != lexer.Bracket {
+			continue
+		}
+		if !strings.Contains("([{", token.Value) {
+			depth--
+		} else if depth++; depth > maxDepth {
+			return syntaxErrorAt(text, token.From, fmt.Sprintf("more than %d brackets within each other", maxDepth))
+		}
+	}
+	return nil
+}

@@ -123,13 +123,13 @@ func inWords(err error) error {
 	}
 	var at *file.Error
 	if !errors.As(err, &at) {
-		return errors.New(oneLine(err.Error()))
+		return errors.New(Excerpt(err.Error()))
 	}
 	var wrongType *runtime.TypeAssertionError
 	if errors.As(err, &wrongType) {
 		return fmt.Errorf("column %d: a value of another kind than is wanted there", at.Column+1)
 	}
-	return fmt.Errorf("column %d: %s", at.Column+1, oneLine(at.Message))
+	return fmt.Errorf("column %d: %s", at.Column+1, Excerpt(at.Message))
 }
 
 // typeName is what an expression yields where that is known, and is not true or false.

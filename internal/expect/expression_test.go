@@ -240,7 +240,7 @@ func TestCaret(t *testing.T) {
 		{"true and\r\n boddy\r\n", " boddy\n ^"},
 		{`body.total >`, "body.total >\n           ^"},
 		{``, "\n^"},
-		{`body.状态 == boddy`, "body.状态 == boddy\n             ^"},
+		{`body.状态 == boddy`, "body.状态 == boddy\n           ^"},
 	}
 	for _, tt := range tests {
 		_, err := expect.Compile(tt.text)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/file"
@@ -31,18 +30,11 @@ func (e *SyntaxError) Caret() string {
 		case i >= e.Column-1:
 		case r == '\t':
 			indent.WriteByte('\t')
-		case isWide(r):
-			indent.WriteString("  ")
 		default:
 			indent.WriteByte(' ')
 		}
 	}
 	return e.line + "\n" + indent.String() + "^"
-}
-
-// isWide reports whether a terminal gives a character two columns.
-func isWide(r rune) bool {
-	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul) || r >= '\uFF01' && r <= '\uFF60' || r >= '\u3000' && r <= '\u303F'
 }
 
 // syntaxErrorAt is a problem at a character of the text, counted from 0.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net/url"
 	"path/filepath"
 	"regexp"
@@ -70,7 +69,7 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 	switch {
 	case checks == nil && !none(targets):
 		for _, check := range builtin.All() {
-			s.Checks = append(s.Checks, b.check(&value{fields: map[string]*value{"use": {got: check}}}, defaults))
+			s.Checks = append(s.Checks, b.builtIn(&value{fields: map[string]*value{"use": {got: check}}}, defaults))
 		}
 	case checks == nil || checks.wrong:
 	case len(checks.items) == 0:
@@ -78,7 +77,7 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 	case none(targets):
 		b.say(checks.place, "there are no targets to check; write targets:, or leave checks out")
 	default:
-		s.Checks = b.checks(checks, defaults)
+		s.Checks = b.checks(checks, v.field("credentials"), defaults)
 	}
 	return s
 }
@@ -144,56 +143,6 @@ func (b *builder) absolute(name string) string {
 		return absolute
 	}
 	return name
-}
-
-func (b *builder) checks(list *value, defaults Defaults) []Check {
-	var checks []Check
-	named := map[string]*value{}
-	for _, item := range list.items {
-		if item.wrong {
-			continue
-		}
-		use := item.field("use")
-		if use == nil {
-			b.say(item.place, "the check says not what to use; write use: and the name of a built-in check")
-			continue
-		}
-		if use.wrong {
-			continue
-		}
-		check := b.check(item, defaults)
-		b.unique(named, check.Name, use, "another check has this name", "leave one out")
-		checks = append(checks, check)
-	}
-	return checks
-}
-
-// check makes a check of a built-in one and of what is said otherwise.
-func (b *builder) check(v *value, defaults Defaults) Check {
-	base := v.field("use").got.(builtin.Check)
-	runs := defaults.Schedule
-	if base.Schedule != "" {
-		own, err := schedule.Parse(base.Schedule)
-		if err != nil {
-			panic(fmt.Sprintf("built-in check %s: %v", base.Name, err))
-		}
-		runs = own
-	}
-	check := Check{
-		Name:             base.Name,
-		Use:              base.Name,
-		Schedule:         get(v, "schedule", runs),
-		Timeout:          get(v, "timeout", defaults.Timeout),
-		MinInterval:      get(v, "min_interval", base.MinInterval),
-		Critical:         get(v, "critical", fallback[bool]("services[].checks[].critical")),
-		ReuseConnections: get(v, "reuse_connections", fallback[bool]("services[].checks[].reuse_connections")),
-	}
-	if often := check.Schedule.Shortest(); often < check.MinInterval {
-		at := first(v.field("schedule"), v.field("min_interval"), v)
-		b.say(at.place, "the check would run every %s, and its min_interval is %s; write a schedule such as %q, or a shorter min_interval",
-			short(often), short(check.MinInterval), schedule.Every(check.MinInterval))
-	}
-	return check
 }
 
 func (b *builder) verification(v *value) verdict.Policy {

@@ -5,11 +5,13 @@ package config
 import (
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"postflight/internal/expect"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 )
@@ -45,12 +47,23 @@ type Credential struct {
 // Check is one check of each of a service's targets.
 type Check struct {
 	Name             string
-	Use              string // the built-in check's name
+	Use              string   // the built-in check's name; empty: it is one of the user's own
+	Request          *Request // of a check of the user's own; nil: it is a built-in one
 	Schedule         schedule.Schedule
 	Timeout          time.Duration // of the whole check
 	MinInterval      time.Duration // 0: no limit
 	Critical         bool
 	ReuseConnections bool
+}
+
+// Request is what a check of the user's own asks, and what it expects of the answer.
+type Request struct {
+	Method      string
+	Path        string      // begins with a slash
+	Header      http.Header // nil: none
+	Body        string      // empty: none
+	Credentials string      // a name that the service's credentials have; empty: none
+	Expect      expect.Rules
 }
 
 // Load reads a configuration file. An error is Errors where the file could be read.
@@ -74,7 +87,7 @@ func Parse(filename string, content []byte) (*Config, error) {
 	if root == nil {
 		return nil, r.err()
 	}
-	w := &walker{report: r, table: newTable()}
+	w := &walker{report: r, table: newTable(), source: newSource(content)}
 	v := w.walk(root, mappingKind, place{}, "", "")
 	if v.wrong {
 		return nil, r.err()

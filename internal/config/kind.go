@@ -26,9 +26,11 @@ const (
 // kind is what may stand as the value of a key.
 type kind struct {
 	name   string // as messages and the documentation call it
-	limits string // of numbers and durations
+	limits string // of numbers, durations, lists and long texts
 	form   form
-	items  *kind // of a list, or by name
+	items  *kind                   // of a list, or by name
+	most   int                     // items of a list; 0: no limit
+	named  func(name string) error // of what stands by name, whether a name is one
 
 	// Of a scalar: tag is the YAML type that it must have, where the text alone does not tell. read makes the value of
 	// the text; its error says what is wrong and what to do.
@@ -66,8 +68,14 @@ func listOf(items kind) kind {
 	return kind{name: "list", form: list, items: &items}
 }
 
-func namesOf(items kind) kind {
-	return kind{name: "mapping", form: byName, items: &items}
+// atMost gives the kind of a list with no more items than that.
+func (k kind) atMost(items int) kind {
+	k.most, k.limits = items, fmt.Sprintf("%d at most", items)
+	return k
+}
+
+func namesOf(items kind, named func(string) error) kind {
+	return kind{name: "mapping", form: byName, items: &items, named: named}
 }
 
 // duration is a kind of time.Duration between two limits.
@@ -103,15 +111,15 @@ func short(d time.Duration) string {
 
 const mostNumber = 1_000_000
 
-// wholeNumber is a kind of int that is not below least.
-func wholeNumber(least int) kind {
-	return kind{name: "whole number", limits: fmt.Sprintf("%d to %d", least, mostNumber), tag: numberTag, read: func(text string) (any, error) {
+// wholeNumber is a kind of int between two limits.
+func wholeNumber(least, most int) kind {
+	return kind{name: "whole number", limits: fmt.Sprintf("%d to %d", least, most), tag: numberTag, read: func(text string) (any, error) {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a plain whole number; write one such as 5", quote(text))
 		}
-		if n < least || n > mostNumber {
-			return nil, fmt.Errorf("%d is out of range; write %d to %d", n, least, mostNumber)
+		if n < least || n > most {
+			return nil, fmt.Errorf("%d is out of range; write %d to %d", n, least, most)
 		}
 		return n, nil
 	}}
@@ -121,11 +129,13 @@ func readBoolean(text string) (any, error) { return strings.ToLower(text) == "tr
 
 var validName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
 
-func readName(text string) (any, error) {
+func readName(text string) (any, error) { return text, checkName(text) }
+
+func checkName(text string) error {
 	if !validName.MatchString(text) {
-		return nil, fmt.Errorf("%s is not a name; write up to 64 of the characters a-z A-Z 0-9 . _ -", quote(text))
+		return fmt.Errorf("%s is not a name; write up to 64 of the characters a-z A-Z 0-9 . _ -", quote(text))
 	}
-	return text, nil
+	return nil
 }
 
 func readUnit(text string) (any, error) {

@@ -33,12 +33,35 @@ type shownCredential struct {
 }
 
 type shownCheck struct {
-	Use              string `yaml:"use"`
-	Schedule         string `yaml:"schedule"`
-	Timeout          string `yaml:"timeout"`
-	MinInterval      string `yaml:"min_interval,omitempty"`
-	Critical         bool   `yaml:"critical"`
-	ReuseConnections bool   `yaml:"reuse_connections"`
+	Name             string        `yaml:"name"`
+	Use              string        `yaml:"use,omitempty"`
+	Request          *shownRequest `yaml:",inline"`
+	Schedule         string        `yaml:"schedule"`
+	Timeout          string        `yaml:"timeout"`
+	MinInterval      string        `yaml:"min_interval,omitempty"`
+	Critical         bool          `yaml:"critical"`
+	ReuseConnections bool          `yaml:"reuse_connections"`
+}
+
+type shownRequest struct {
+	Method      string               `yaml:"method"`
+	Path        string               `yaml:"path"`
+	Headers     map[string]shownText `yaml:"headers,omitempty"`
+	Body        shownText            `yaml:"body,omitempty"`
+	Credentials string               `yaml:"credentials,omitempty"`
+	Expect      shownRules           `yaml:"expect,omitempty"`
+}
+
+type shownRules struct {
+	Status      []int            `yaml:"status,flow,omitempty"`
+	MaxDuration string           `yaml:"max_duration,omitempty"`
+	Assertions  []shownAssertion `yaml:"assertions,omitempty"`
+}
+
+type shownAssertion struct {
+	Name     string    `yaml:"name"`
+	That     shownText `yaml:"that"`
+	Severity string    `yaml:"severity"`
 }
 
 type shownPolicy struct {
@@ -81,17 +104,46 @@ func (service Service) shown() shownService {
 		s.Credentials[name] = shownCredential(credential)
 	}
 	for _, check := range service.Checks {
-		shown := shownCheck{
-			Use:              check.Use,
-			Schedule:         check.Schedule.String(),
-			Timeout:          short(check.Timeout),
-			Critical:         check.Critical,
-			ReuseConnections: check.ReuseConnections,
-		}
-		if check.MinInterval > 0 {
-			shown.MinInterval = short(check.MinInterval)
-		}
-		s.Checks = append(s.Checks, shown)
+		s.Checks = append(s.Checks, check.shown())
+	}
+	return s
+}
+
+func (check Check) shown() shownCheck {
+	s := shownCheck{
+		Name:             check.Name,
+		Use:              check.Use,
+		Schedule:         check.Schedule.String(),
+		Timeout:          short(check.Timeout),
+		Critical:         check.Critical,
+		ReuseConnections: check.ReuseConnections,
+	}
+	if check.MinInterval > 0 {
+		s.MinInterval = short(check.MinInterval)
+	}
+	if check.Request != nil {
+		s.Request = check.Request.shown()
+	}
+	return s
+}
+
+func (r Request) shown() *shownRequest {
+	s := &shownRequest{
+		Method:      r.Method,
+		Path:        r.Path,
+		Headers:     map[string]shownText{},
+		Body:        shownText(r.Body),
+		Credentials: r.Credentials,
+		Expect:      shownRules{Status: r.Expect.Status},
+	}
+	for name := range r.Header {
+		s.Headers[name] = shownText(r.Header.Get(name))
+	}
+	if r.Expect.MaxDuration > 0 {
+		s.Expect.MaxDuration = short(r.Expect.MaxDuration)
+	}
+	for _, a := range r.Expect.Assertions {
+		s.Expect.Assertions = append(s.Expect.Assertions, shownAssertion{a.Name, shownText(a.That.String()), severities[a.Severity]})
 	}
 	return s
 }

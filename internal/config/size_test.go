@@ -19,6 +19,7 @@ func TestMemoryIsBounded(t *testing.T) {
 		"keys without value": {"services:\n", "?\n", ""},
 		"targets":            {"services: [{name: a, targets: [", "a,", "]}]"},
 		"brackets":           {"", "[", ""},
+		"wrong expressions":  {"services: [{name: a, targets: ['http://a'], checks: [", "{path: /, expect: {assertions: [{that: +}]}},", "]}]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			times := (maxSize - len(shape.begin) - len(shape.end)) / len(shape.again)

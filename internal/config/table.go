@@ -57,8 +57,8 @@ var keys = []key{
 		doc: "systemd units of the service. `.service` is added where there is no suffix.",
 	},
 	{
-		path: "services[].credentials", kind: namesOf(mappingKind), otherwise: "none", example: "{admin: {token_file: admin-token}}",
-		doc: "Credentials by name. The built-in checks use those named `admin`, and do without where there are none.",
+		path: "services[].credentials", kind: namesOf(mappingKind, checkName), otherwise: "none", example: "{admin: {token_file: admin-token}}",
+		doc: "Credentials by name. The built-in checks use those named `admin`, and do without where there are none; a check of your own says which it uses.",
 	},
 	{
 		path: "services[].credentials.<name>.token_file", kind: fileKind, otherwise: "required", example: "/run/credentials/postflight.service/admin-token",
@@ -70,8 +70,61 @@ var keys = []key{
 		doc: "What is asked of each target.",
 	},
 	{
-		path: "services[].checks[].use", kind: builtinKind, otherwise: "required", example: "health",
-		doc: "The built-in check: `health`, `auth`, `db-monitor` or `queue-status`. It is also the check's name, so each is used once.",
+		path: "services[].checks[].name", kind: nameKind, otherwise: "the built-in check's; required for one of your own", example: "orders",
+		doc: "Name of the check, the label `check` of its metrics. No two checks of a service have the same.",
+	},
+	{
+		path: "services[].checks[].use", kind: builtinKind, otherwise: "none: the check is one of your own", example: "health",
+		doc: "The built-in check: `health`, `auth`, `db-monitor` or `queue-status`. It makes its own requests, so that the keys from `method` to `expect` do not go with it.",
+	},
+	{
+		path: "services[].checks[].method", kind: methodKind, fallback: "GET", example: "POST",
+		doc: "Method of the request: `GET`, `HEAD`, `OPTIONS`, `POST`, `PUT`, `PATCH` or `DELETE`.",
+	},
+	{
+		path: "services[].checks[].path", kind: pathKind, otherwise: "required for a check of your own", example: "/api/orders/search",
+		doc: "What is asked for, perhaps with a query. It begins with `/` and is added to the target.",
+	},
+	{
+		path: "services[].checks[].headers", kind: namesOf(headerKind, checkHeaderName), otherwise: "none", example: "{Content-Type: application/json}",
+		doc: "Headers of the request by name. Not `Authorization`, which would put a secret into the file: see `credentials`; and not those that are made from the target, the body and the connection, such as `Host`.",
+	},
+	{
+		path: "services[].checks[].body", kind: bodyKind, otherwise: "none", example: `'{"limit": 1}'`,
+		doc: "Body of the request, sent as it is written. `HEAD` and `OPTIONS` have none.",
+	},
+	{
+		path: "services[].checks[].credentials", kind: nameKind, otherwise: "none", example: "admin",
+		doc: "Name of those of the service's `credentials` that the request is made with.",
+	},
+	{
+		path: "services[].checks[].expect", kind: mappingKind, otherwise: "as below", example: "{status: [200], max_duration: 2s}",
+		doc: "What is expected of the answer.",
+	},
+	{
+		path: "services[].checks[].expect.status", kind: listOf(wholeNumber(100, 599)), otherwise: "any from 200 to 299", example: "[200, 204]",
+		doc: "Status codes, one of which the answer has. Redirects are not followed.",
+	},
+	{
+		path: "services[].checks[].expect.max_duration", kind: duration(time.Millisecond, 5*time.Minute), otherwise: "no limit but `timeout`", example: "2s",
+		doc: "How long the answer may take. One that takes longer has failed, as `slow`.",
+	},
+	{
+		path: "services[].checks[].expect.assertions", kind: listOf(mappingKind).atMost(100), otherwise: "none", example: `[{name: has-total, that: "body.total >= 0"}]`,
+		doc: "What has to hold of the answer.",
+	},
+	{
+		path: "services[].checks[].expect.assertions[].name", kind: nameKind, otherwise: "required", example: "has-total",
+		doc: "Name of the assertion, the label `assertion` of its metric. No two assertions of a check have the same.",
+	},
+	{
+		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: "required", example: `'body.total >= 0'`,
+		doc: "Expression of [expr-lang](https://expr-lang.org/docs/language-definition) that is true or false, over `status` (a number), `header` (text by name), `body` (what its JSON holds, else its text), " +
+			"`size` (bytes) and `duration` (seconds). A field that is not there is an error, and an assertion that errs does not hold: ask with `?.`, `??` or `in`. It stands in quotes, or YAML may take it for something else.",
+	},
+	{
+		path: "services[].checks[].expect.assertions[].severity", kind: severityKind, fallback: "error", example: "warning",
+		doc: "What becomes of the check if the assertion does not hold: with `error` it fails, with `warning` it warns and counts as up.",
 	},
 	{
 		path: "services[].checks[].schedule", kind: scheduleKind, otherwise: "the built-in check's own (`auth`: `@every 1m`), else `defaults.schedule`", example: `"*/5 * * * * *"`,
@@ -110,11 +163,11 @@ var keys = []key{
 		doc: "How often checks run meanwhile.",
 	},
 	{
-		path: "services[].verification.consecutive", kind: wholeNumber(1), fallback: strconv.Itoa(verdict.DefaultPolicy.Consecutive), example: "3",
+		path: "services[].verification.consecutive", kind: wholeNumber(1, mostNumber), fallback: strconv.Itoa(verdict.DefaultPolicy.Consecutive), example: "3",
 		doc: "How many passes in a row each critical check must end with; one, of a check whose `min_interval` is over 5s. Where the window ends before they are complete they are waited for.",
 	},
 	{
-		path: "services[].verification.max_restarts", kind: wholeNumber(0), fallback: strconv.Itoa(verdict.DefaultPolicy.MaxRestarts), example: "1",
+		path: "services[].verification.max_restarts", kind: wholeNumber(0, mostNumber), fallback: strconv.Itoa(verdict.DefaultPolicy.MaxRestarts), example: "1",
 		doc: "How many automatic restarts of the service's units are let pass.",
 	},
 }

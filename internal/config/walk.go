@@ -1,10 +1,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"postflight/internal/expect"
 )
 
 // value is what the walk made of one node.
@@ -44,7 +47,8 @@ func get[T any](v *value, name string, otherwise T) T {
 // walker goes over the nodes once, along the table.
 type walker struct {
 	*report
-	table table
+	table  table
+	source source
 }
 
 // walk reads a node that should be of a kind. pattern is its path as the table has it.
@@ -69,23 +73,33 @@ func (w *walker) walk(node *yaml.Node, k kind, at place, pattern, example string
 		w.say(at, "a %s is wanted here, not %s; %s", k.name, describeNode(node), w.instead(k, pattern, example))
 		v.wrong = true
 	case k.form == scalar:
-		w.scalar(v, node, k, example)
+		w.scalar(v, node, k)
 	case k.form == list:
-		for i, item := range node.Content {
-			if w.full() {
-				break
-			}
-			place := place{path: fmt.Sprintf("%s[%d]", at.path, i)}
-			v.items = append(v.items, w.walk(item, *k.items, place, pattern+"[]", ""))
-		}
+		w.list(v, node, k, pattern)
 	default:
 		w.fields(v, node, k, pattern)
 	}
 	return v
 }
 
+// list reads the items of a list, as many as there may be.
+func (w *walker) list(v *value, node *yaml.Node, k kind, pattern string) {
+	items := node.Content
+	if k.most > 0 && len(items) > k.most {
+		w.say(v.place, "the list has %d items; write %d at most", len(items), k.most)
+		items = items[:k.most]
+	}
+	for i, item := range items {
+		if w.full() {
+			break
+		}
+		place := place{path: fmt.Sprintf("%s[%d]", v.path, i)}
+		v.items = append(v.items, w.walk(item, *k.items, place, pattern+"[]", ""))
+	}
+}
+
 // scalar reads the text of a node.
-func (w *walker) scalar(v *value, node *yaml.Node, k kind, example string) {
+func (w *walker) scalar(v *value, node *yaml.Node, k kind) {
 	if tag := node.ShortTag(); k.tag != "" && tag != k.tag {
 		switch k.tag {
 		case textTag:
@@ -93,18 +107,23 @@ func (w *walker) scalar(v *value, node *yaml.Node, k kind, example string) {
 		case booleanTag:
 			w.say(v.place, "%s is neither true nor false; write true or false", quote(node.Value))
 		default:
-			w.say(v.place, "%s is not a whole number; write one such as %s", quote(node.Value), example)
+			w.say(v.place, "%s is not a whole number; write one from %s", quote(node.Value), k.limits)
 		}
 		v.wrong = true
 		return
 	}
 	got, err := k.parse(node.Value)
-	if err != nil {
+	var syntax *expect.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		w.sayWithin(w.source.within(node, syntax.Line, syntax.Column, v.path), syntax)
+	case err != nil:
 		w.say(v.place, "%s", err)
-		v.wrong = true
+	default:
+		v.got = got
 		return
 	}
-	v.got = got
+	v.wrong = true
 }
 
 // fields reads the keys of a mapping, or its names.
@@ -141,7 +160,7 @@ func (w *walker) fields(v *value, node *yaml.Node, k kind, pattern string) {
 
 // named reads what stands by a name of one's own choice.
 func (w *walker) named(name, content *yaml.Node, k kind, at place, pattern string) *value {
-	if _, err := readName(name.Value); err != nil {
+	if err := k.named(name.Value); err != nil {
 		w.say(at, "%s", err)
 		return nil
 	}

@@ -120,16 +120,36 @@ func (e *engine) jobsOf(service config.Service) []job {
 	return jobs
 }
 
-// prober makes the prober of a check, which config has found to be a built-in one.
+// prober makes the prober of a check.
 func (e *engine) prober(key probe.Key, check config.Check, service config.Service) probe.Prober {
-	known, _ := builtin.Lookup(check.Use)
-	var credentials httpprobe.Credentials
-	if admin, configured := service.Credentials["admin"]; configured {
-		credentials = httpprobe.TokenFile(admin.TokenFile)
+	c := requestsOf(check, service)
+	c.Key, c.Reuse = key, check.ReuseConnections
+	return e.client.Prober(c)
+}
+
+// requestsOf is what a check asks: what its own words say, or what the built-in one does that it names.
+func requestsOf(check config.Check, service config.Service) httpprobe.Check {
+	if own := check.Request; own != nil {
+		return httpprobe.Check{Requests: []httpprobe.Request{{
+			Name:        check.Name,
+			Method:      own.Method,
+			Path:        own.Path,
+			Header:      own.Header,
+			Body:        own.Body,
+			Credentials: credentials(service, own.Credentials),
+			Expect:      own.Expect,
+		}}}
 	}
-	built := known.Build(credentials)
-	built.Key, built.Reuse, built.Timeout = key, check.ReuseConnections, check.Timeout
-	return e.client.Prober(built)
+	builtIn, _ := builtin.Lookup(check.Use) // config has found it
+	return builtIn.Build(credentials(service, "admin"))
+}
+
+// credentials are those of a name, nil where the service has none.
+func credentials(service config.Service, name string) httpprobe.Credentials {
+	if c, configured := service.Credentials[name]; configured {
+		return httpprobe.TokenFile(c.TokenFile)
+	}
+	return nil
 }
 
 // arrange gives the scheduler every job: on its own schedule, or as often as a verification of its service wants.

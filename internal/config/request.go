@@ -28,7 +28,7 @@ var methods = []string{
 }
 
 // bodiless are the methods whose requests are sent without a body.
-var bodiless = []string{http.MethodHead, http.MethodOptions}
+var bodiless = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
 func readMethod(text string) (any, error) {
 	capitals := strings.ToUpper(text)

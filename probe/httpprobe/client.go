@@ -55,7 +55,6 @@ func restyOver(transport *http.Transport, agent string) *resty.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}).
 		SetHeader("User-Agent", agent).
-		SetAllowGetMethodPayload(true). // what the check says is what is sent
 		SetDoNotParseResponse(true).    // the body is read by us, within our limit
 		SetLogger(silence{})
 }

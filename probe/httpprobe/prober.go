@@ -24,7 +24,7 @@ type Request struct {
 	Method      string
 	Path        string
 	Header      http.Header
-	Body        string      // empty: none
+	Body        string      // empty: none. Not with GET, HEAD or OPTIONS: resty sends none there
 	Credentials Credentials // nil: none. Their token is sent as Authorization: Bearer
 	Token       string      // sent likewise where there are no Credentials: for forged ones
 	Expect      expect.Expectation

@@ -123,7 +123,7 @@ func (e *engine) jobsOf(service config.Service) []job {
 // prober makes the prober of a check.
 func (e *engine) prober(key probe.Key, check config.Check, service config.Service) probe.Prober {
 	c := requestsOf(check, service)
-	c.Key, c.Reuse = key, check.ReuseConnections
+	c.Key, c.Reuse, c.Timeout = key, check.ReuseConnections, check.Timeout
 	return e.client.Prober(c)
 }
 

@@ -120,7 +120,8 @@ var keys = []key{
 	{
 		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: "required", example: `'body.total >= 0'`,
 		doc: "Expression of [expr-lang](https://expr-lang.org/docs/language-definition) that is true or false, over `status` (a number), `header` (text by name), `body` (what its JSON holds, else its text), " +
-			"`size` (bytes) and `duration` (seconds). A field that is not there is an error, and an assertion that errs does not hold: ask with `?.`, `??` or `in`. It stands in quotes, or YAML may take it for something else.",
+			"`size` (bytes) and `duration` (seconds). A field that is not there is an error, and an assertion that errs does not hold: ask with `?.`, `??` or `in`; comparing a text with a number is an error too. " +
+			"Functions: `all`, `none`, `any`, `one`, `count`, `filter`, `map`, `sum`, `find`, `findIndex`, `findLast`, `findLastIndex`, `len`, `keys`, `values`, `trim`, `lower`, `upper`, `min`, `max`, `abs`, `ceil`, `floor`, `round`, `int`, `float`. It stands in quotes, or YAML may take it for something else.",
 	},
 	{
 		path: "services[].checks[].expect.assertions[].severity", kind: severityKind, fallback: "error", example: "warning",

@@ -55,7 +55,7 @@ func restyOver(transport *http.Transport, agent string) *resty.Client {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}).
 		SetHeader("User-Agent", agent).
-		SetDoNotParseResponse(true).    // the body is read by us, within our limit
+		SetDoNotParseResponse(true). // the body is read by us, within our limit
 		SetLogger(silence{})
 }
 

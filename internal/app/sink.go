@@ -64,15 +64,20 @@ func (s *sink) write() {
 			for len(s.lines) > 0 {
 				s.writeLine(<-s.lines)
 			}
+			s.tellDropped()
 			return
 		}
 	}
 }
 
-// writeLine writes a line, and how many were dropped before it. Where the log cannot be written there is nobody to tell.
+// writeLine writes a line, and before it how many were dropped. Where the log cannot be written there is nobody to tell.
 func (s *sink) writeLine(line []byte) {
+	s.tellDropped()
+	s.to.Write(line)
+}
+
+func (s *sink) tellDropped() {
 	if n := s.dropped.Swap(0); n > 0 {
 		fmt.Fprintf(s.to, `{"level":"warn","msg":"log lines dropped, since nobody read them in time","lines":%d}`+"\n", n)
 	}
-	s.to.Write(line)
 }

@@ -42,7 +42,7 @@ func (r Rules) Judge(a Answer) Judgement {
 		judgement.worsen(Judgement{
 			Outcome: probe.Fail, Reason: probe.ReasonSlow,
 			Wanted: fmt.Sprintf("an answer within %v", r.MaxDuration),
-			Got:    fmt.Sprintf("one after %v", a.Duration),
+			Got:    fmt.Sprintf("one after %v", a.Duration.Round(100*time.Microsecond)),
 		})
 	}
 	return judgement

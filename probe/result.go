@@ -21,6 +21,10 @@ type Result struct {
 	CertificateExpiry time.Time                  // of the peer's certificate, also when it is not trusted; zero: none was shown
 	Values            []Value
 	Assertions        []Assertion
+	Unread            []*Metric // metrics of the check's own that the answer did not yield
+	Release           string    // which release the answer says is running; empty: it does not say
+	Tokens            TokenConsistency
+	Logins            []Login // that were made to come by a token
 
 	// Unit is what a unit's probe adds. nil with Outcome Error: the unit could not be observed.
 	Unit *Unit
@@ -35,14 +39,42 @@ type Assertion struct {
 	Held bool
 }
 
+// Metric describes a metric that the configuration makes of a check's answers.
+type Metric struct {
+	Name    string // without prefix, e.g. "value_orders_open"
+	Help    string
+	Counter bool   // otherwise a gauge
+	Label   string // name of the metric's own label; empty: it has none
+}
+
+// TokenConsistency says whether a target accepts the tokens that the service's other targets issue. Where one does not,
+// they sign with different keys, and a user is logged out whenever the balancer sends him to another.
+type TokenConsistency uint8
+
+// What a probe can learn of that.
+const (
+	TokensUndecided TokenConsistency = iota // there is one target only, or it could not be told
+	TokensConsistent
+	TokensInconsistent
+)
+
+// Login is one try to come by a token.
+type Login struct {
+	Credentials string // their name
+	Target      string // that was asked for the token
+	Success     bool
+}
+
 // Value is one number, or one state, that a check read from an answer.
 type Value struct {
 	Metric string  // the metric's name without its prefix, e.g. "db_sessions_active"
+	Own    *Metric // of a metric of the check's own; nil: it is one that postflight knows by itself
 	Label  string  // value of the metric's own label; empty where it has none
 	State  string  // for a state set: the state that holds
 	Number float64 // otherwise
 
-	// Process tells the worker process that counts apart from its siblings. For counters only.
+	// Process tells the worker process that counts apart from its siblings. For counters only: a counter of the check's own
+	// may do without, and is then taken to be of one process, which starts anew where it falls.
 	Process Process
 }
 

@@ -21,6 +21,7 @@ type Check struct {
 	Key      Key
 	Critical bool          // decides whether the service is up, and the verdict
 	Interval time.Duration // between two runs; of a cron expression the gap between its next two
+	Metrics  []*Metric     // that the configuration makes of the check's answers
 }
 
 // Outcome is how a probe ended.

@@ -19,7 +19,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // token is credentials that are always the same.
 type token string
 
-func (t token) Token(context.Context) (string, error) { return string(t), nil }
+func (t token) Grant(context.Context) (httpprobe.Grant, error) {
+	return httpprobe.Grant{Authorization: "Bearer " + string(t), Secret: string(t)}, nil
+}
+
+func (t token) Refused(context.Context, httpprobe.Grant) (httpprobe.Grant, bool) {
+	return httpprobe.Grant{}, false
+}
 
 // look runs a built-in check once against a backend.
 func look(t *testing.T, name string, credentials httpprobe.Credentials, backend http.Handler) probe.Result {

@@ -29,7 +29,9 @@ type Judgement struct {
 	Wanted     string
 	Got        string
 	Values     []probe.Value
+	Unread     []*probe.Metric // that the answer did not yield
 	Assertions []probe.Assertion
+	Release    string // which release the answer says is running; empty: it does not say
 }
 
 // Expectation judges one answer. It is a pure function of the answer and safe for use by several goroutines.

@@ -31,11 +31,9 @@ func (e *checkEntry) configured(check probe.Check) *checkEntry {
 	if e == nil {
 		return &checkEntry{state: &CheckState{Check: check}}
 	}
-	if e.state.Check != check {
-		next := *e.state
-		next.Check = check
-		e.state = &next
-	}
+	next := *e.state
+	next.Check = check
+	e.state = &next
 	return e
 }
 

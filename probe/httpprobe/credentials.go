@@ -12,11 +12,26 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"postflight/probe"
 )
 
-// Credentials has a token for a request. It is safe for use by several goroutines. Its errors never hold the secret.
+// Credentials authorise requests to one target. They are safe for use by several goroutines, and their errors never hold
+// a secret.
 type Credentials interface {
-	Token(ctx context.Context) (string, error)
+	// Grant gives what a request is sent with; the error says why there is nothing. It still tells of logins then.
+	Grant(ctx context.Context) (Grant, error)
+	// Refused tells that a request with a grant was answered 401. It gives what to try instead, or false where there is
+	// nothing else: that is after a few tries.
+	Refused(ctx context.Context, refused Grant) (Grant, bool)
+}
+
+// Grant is what a request is authorised with.
+type Grant struct {
+	Authorization string        // value of the header
+	Secret        string        // what must not be shown of it: a token or a password
+	Issuer        string        // the target that issued the token, where that is not the one that is asked; else empty
+	Logins        []probe.Login // that were made to come by it
 }
 
 // TokenFile is Credentials from the file of this name. It is read for each request, so a new token counts at once.
@@ -25,17 +40,20 @@ type TokenFile string
 // tokenLimit is well beyond what a server takes in one header.
 const tokenLimit = 16 << 10
 
-// Token reads the file. White space around the token is not part of it.
-func (f TokenFile) Token(context.Context) (string, error) {
+// Grant reads the file. White space around the token is not part of it.
+func (f TokenFile) Grant(context.Context) (Grant, error) {
 	token, err := f.read()
 	if err != nil {
 		if f.mayBeTheToken() {
-			return "", fmt.Errorf("reading token file: %w (what was given is not shown: it may be the token)", err)
+			return Grant{}, fmt.Errorf("reading token file: %w (what was given is not shown: it may be the token)", err)
 		}
-		return "", fmt.Errorf("reading token file %s: %w", string(f), err)
+		return Grant{}, fmt.Errorf("reading token file %s: %w", string(f), err)
 	}
-	return token, nil
+	return Grant{Authorization: "Bearer " + token, Secret: token}, nil
 }
+
+// Refused has nothing else to try.
+func (f TokenFile) Refused(context.Context, Grant) (Grant, bool) { return Grant{}, false }
 
 // mayBeTheToken reports whether f is likely to be what belongs into the file: it is none, and does not lie in a directory
 // that is there.

@@ -52,9 +52,9 @@ func TestTokenFile(t *testing.T) {
 			if err := tt.make(path); err != nil {
 				t.Fatal(err)
 			}
-			token, err := httpprobe.TokenFile(path).Token(t.Context())
-			if token != tt.token {
-				t.Errorf("token %q, want %q", token, tt.token)
+			grant, err := httpprobe.TokenFile(path).Grant(t.Context())
+			if grant.Secret != tt.token {
+				t.Errorf("token %q, want %q", grant.Secret, tt.token)
 			}
 			want, got := "", ""
 			if tt.err != "" {
@@ -81,7 +81,7 @@ func TestTokenInPlaceOfItsFile(t *testing.T) {
 		{"a file whose directory is not there either", "/nowhere/token", "no such file or directory"},
 	}
 	for _, tt := range tests {
-		_, err := httpprobe.TokenFile(tt.file).Token(t.Context())
+		_, err := httpprobe.TokenFile(tt.file).Grant(t.Context())
 		want := "reading token file: " + tt.err + " (what was given is not shown: it may be the token)"
 		if err == nil || err.Error() != want {
 			t.Errorf("%s: error %v, want %s", tt.name, err, want)
@@ -205,7 +205,13 @@ func TestTokenIsNotShown(t *testing.T) {
 // always is credentials that are always the same.
 type always string
 
-func (a always) Token(context.Context) (string, error) { return string(a), nil }
+func (a always) Grant(context.Context) (httpprobe.Grant, error) {
+	return httpprobe.Grant{Authorization: "Bearer " + string(a), Secret: string(a)}, nil
+}
+
+func (a always) Refused(context.Context, httpprobe.Grant) (httpprobe.Grant, bool) {
+	return httpprobe.Grant{}, false
+}
 
 // A forged token is no secret, and its words are not masked in what a backend says.
 func TestAForgedTokenIsNoSecret(t *testing.T) {

@@ -1,6 +1,7 @@
 package httpprobe
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -25,8 +26,9 @@ type Request struct {
 	Path        string
 	Header      http.Header
 	Body        string      // empty: none. Not with GET, HEAD or OPTIONS: resty sends none there
-	Credentials Credentials // nil: none. Their token is sent as Authorization: Bearer
-	Token       string      // sent likewise where there are no Credentials: for forged ones
+	Credentials Credentials // nil: none
+	Token       string      // sent as Authorization: Bearer where there are no Credentials: for forged ones
+	Secret      string      // in the body or a header; it is not shown
 	Expect      expect.Expectation
 }
 
@@ -74,6 +76,8 @@ type reply struct {
 	status    int
 	path      path
 	timed     bool // got a whole answer, or timed out
+	tokens    probe.TokenConsistency
+	logins    []probe.Login
 }
 
 // Probe makes the check's requests and judges the answers.
@@ -122,7 +126,11 @@ func add(result *probe.Result, r *reply) {
 		result.CertificateExpiry = r.path.expiry
 	}
 	result.Values = joined(result.Values, r.judgement.Values)
+	result.Unread = joined(result.Unread, r.judgement.Unread)
 	result.Assertions = joined(result.Assertions, r.judgement.Assertions)
+	result.Release = cmp.Or(result.Release, r.judgement.Release)
+	result.Tokens = max(result.Tokens, r.tokens)
+	result.Logins = joined(result.Logins, r.logins)
 }
 
 // joined never writes to what an expectation has given.
@@ -144,31 +152,68 @@ func worse(a, b *expect.Judgement) bool {
 // ask makes one request and judges what comes.
 func (p *prober) ask(ctx context.Context, i int) reply {
 	request := &p.check.Requests[i]
-	token := request.Token
 	if request.Credentials != nil {
-		var err error
-		if token, err = request.Credentials.Token(ctx); err != nil {
-			return reply{judgement: p.said(request, "", noCredentials(err))}
-		}
+		return p.askAuthorised(ctx, request, p.urls[i])
 	}
-	e := follow(ctx, p.named)
-	r := p.send(e, request, p.urls[i], token)
+	authorization := ""
+	if request.Token != "" {
+		authorization = "Bearer " + request.Token
+	}
+	r := p.send(follow(ctx, p.named), request, p.urls[i], authorization)
 	if r.judgement.Outcome != probe.Pass {
-		secret := "" // a forged token is none: it stands in the program
-		if request.Credentials != nil {
-			secret = token
-			r.judgement = blameCredentials(r.judgement, r.status, token)
-		}
-		r.judgement = p.said(request, secret, r.judgement)
+		r.judgement = p.said(request, request.Secret, r.judgement)
 	}
 	return r
 }
 
+// askAuthorised makes one request with the check's own credentials: again with another grant, where there is one, when it
+// is answered 401.
+func (p *prober) askAuthorised(ctx context.Context, request *Request, url string) reply {
+	grant, err := request.Credentials.Grant(ctx)
+	logins := grant.Logins
+	if err != nil {
+		return reply{judgement: p.said(request, "", noCredentials(err)), logins: logins}
+	}
+	var foreign string // the issuer of a token that was refused
+	for {
+		r := p.send(follow(ctx, p.named), request, url, grant.Authorization)
+		if r.status == http.StatusUnauthorized {
+			if next, more := request.Credentials.Refused(ctx, grant); more {
+				foreign, grant, logins = cmp.Or(foreign, grant.Issuer), next, append(logins, next.Logins...)
+				continue
+			}
+		}
+		r.logins = logins
+		accepted := r.status/100 == 2
+		switch {
+		case accepted && grant.Issuer != "":
+			r.tokens = probe.TokensConsistent
+		case accepted && foreign != "":
+			r.tokens = probe.TokensInconsistent
+			r.judgement = otherTokenRefused(r.judgement, foreign)
+		}
+		if r.judgement.Outcome != probe.Pass {
+			r.judgement = p.said(request, grant.Secret, blameCredentials(r.judgement, r.status, grant.Secret))
+		}
+		return r
+	}
+}
+
+// otherTokenRefused turns a pass into the warning that it is not one for every user.
+func otherTokenRefused(judgement expect.Judgement, issuer string) expect.Judgement {
+	if judgement.Outcome == probe.Pass {
+		judgement.Outcome = probe.Warn
+		judgement.Wanted = "the token that " + issuer + " issued accepted"
+		judgement.Got = "it was refused, and the one accepted that the target itself issued: do they sign with different keys?"
+	}
+	return judgement
+}
+
 // send makes the exchange, reads the whole answer and has it judged.
-func (p *prober) send(e *exchange, request *Request, url, token string) reply {
+func (p *prober) send(e *exchange, request *Request, url, authorization string) reply {
 	body := intake{large: p.client.large}
 	defer body.done()
-	response, err := p.request(e, request, token).Execute(request.Method, url)
+	response, err := p.request(e, request, authorization).Execute(request.Method, url)
 	var (
 		answer expect.Answer
 		raw    *http.Response
@@ -204,7 +249,7 @@ func (p *prober) send(e *exchange, request *Request, url, token string) reply {
 	return r
 }
 
-func (p *prober) request(e *exchange, request *Request, token string) *resty.Request {
+func (p *prober) request(e *exchange, request *Request, authorization string) *resty.Request {
 	r := p.resty.R().SetContext(e.sent)
 	for name, values := range request.Header {
 		r.Header[name] = values
@@ -212,8 +257,8 @@ func (p *prober) request(e *exchange, request *Request, token string) *resty.Req
 	if request.Body != "" {
 		r.SetBody(request.Body)
 	}
-	if token != "" {
-		r.SetAuthToken(token)
+	if authorization != "" {
+		r.Header["Authorization"] = []string{authorization}
 	}
 	return r
 }

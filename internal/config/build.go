@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"postflight/internal/builtin"
+	"postflight/internal/credentials"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 )
@@ -117,19 +118,19 @@ func (b *builder) unique(seen map[string]*value, identity string, v *value, prob
 	}
 }
 
-func (b *builder) credentials(v *value) map[string]Credential {
+func (b *builder) credentials(v *value) map[string]credentials.Options {
 	if v == nil || len(v.names) == 0 {
 		return nil
 	}
-	credentials := map[string]Credential{}
+	all := map[string]credentials.Options{}
 	for _, name := range v.names {
 		entry := v.fields[name]
 		if !entry.wrong && entry.field("token_file") == nil {
 			b.say(entry.place, "the credentials have no token_file; write the file that holds the token")
 		}
-		credentials[name] = Credential{TokenFile: b.absolute(get(entry, "token_file", ""))}
+		all[name] = credentials.Options{TokenFile: b.absolute(get(entry, "token_file", ""))}
 	}
-	return credentials
+	return all
 }
 
 // absolute resolves a file's name against the configuration file, as Prometheus does. It is absolute so that what is

@@ -73,7 +73,7 @@ func (b *builder) own(v, credentials *value, defaults Defaults) Check {
 	}
 	check := b.check(v, defaults, 0)
 	check.Name = get(v, "name", "")
-	check.Request = &Request{
+	check.Request = Request{
 		Method:      get(v, "method", fallback[string]("services[].checks[].method")),
 		Path:        get(v, "path", ""),
 		Header:      b.header(v.field("headers")),

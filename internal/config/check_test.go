@@ -22,7 +22,7 @@ func TestOwnCheckByDefault(t *testing.T) {
 	got := c.Services[0].Checks
 	want := []Check{{
 		Name: "own", Schedule: c.Defaults.Schedule, Timeout: c.Defaults.Timeout, Critical: true,
-		Request: &Request{Method: "GET", Path: "/"},
+		Request: Request{Method: "GET", Path: "/"},
 	}}
 	if diff := cmp.Diff(want, got, byText); diff != "" {
 		t.Error(diff)

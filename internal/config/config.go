@@ -3,14 +3,18 @@
 package config
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"postflight/internal/credentials"
+	"postflight/internal/discovery"
 	"postflight/internal/expect"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
@@ -18,6 +22,7 @@ import (
 
 // Config is a valid configuration, with all defaults filled in.
 type Config struct {
+	File             string // that it was read from; empty: it was made of flags
 	NativeHistograms bool
 	Defaults         Defaults
 	Services         []Service // at least one
@@ -29,34 +34,55 @@ type Defaults struct {
 	Timeout  time.Duration
 }
 
-// Service is what is deployed. It has targets or units, or both.
+// Service is what is deployed. It has targets, lists of targets or units, or several of these.
 type Service struct {
 	Name         string
 	Targets      []string // base URLs as written
+	Files        []discovery.Files
+	HTTP         []discovery.HTTP
 	Units        []string // with their suffixes
-	Credentials  map[string]Credential
-	Checks       []Check // none where there are no targets
+	TLS          *TLS     // nil: as the system has it
+	Release      *Release // nil: nothing tells it
+	Credentials  map[string]credentials.Options
+	Checks       []Check // none where there are neither targets nor lists
 	Verification verdict.Policy
 }
 
-// Credential is how to come by a secret. It does not hold it.
-type Credential struct {
-	TokenFile string // absolute
+// TLS is whom to trust, and who to be, where targets are https. The files have been read.
+type TLS struct {
+	CAFile     string // absolute; empty: the system's authorities
+	CertFile   string // absolute; empty: no certificate is shown
+	KeyFile    string // absolute; with CertFile
+	ServerName string // empty: the target's
+	Config     *tls.Config
+}
+
+// Release says where the name of the running release is found: in a file, or in the answers to a check.
+type Release struct {
+	File  string // absolute; empty: Check tells it
+	Check string // the name of one of the service's checks
+	From  *expect.Expression
 }
 
 // Check is one check of each of a service's targets.
 type Check struct {
 	Name             string
-	Use              string   // the built-in check's name; empty: it is one of the user's own
-	Request          *Request // of a check of the user's own; nil: it is a built-in one
+	Use              string // the built-in check's name; empty: it is one of the user's own
+	Request          Request
 	Schedule         schedule.Schedule
 	Timeout          time.Duration // of the whole check
 	MinInterval      time.Duration // 0: no limit
 	Critical         bool
 	ReuseConnections bool
+	FollowRedirects  bool
+
+	// Of the built-in check auth only. Of its Request method, path, header, credentials and Expect.MaxDuration hold.
+	Tokens         []string // names of forged tokens
+	SigningKey     credentials.Secret
+	SigningKeyFile string // in place of SigningKey; absolute
 }
 
-// Request is what a check of the user's own asks, and what it expects of the answer.
+// Request is what a check asks, and what it expects of the answer.
 type Request struct {
 	Method      string
 	Path        string      // begins with a slash
@@ -94,6 +120,7 @@ func Parse(filename string, content []byte) (*Config, error) {
 	}
 	b := &builder{report: r, directory: filepath.Dir(filename)}
 	c := b.config(v)
+	c.File = filename
 	if err := r.err(); err != nil {
 		return nil, err
 	}
@@ -139,6 +166,24 @@ func (r *report) flags(name string, k kind, texts []string) *value {
 		v.items = append(v.items, item)
 	}
 	return v
+}
+
+// Files lists every file whose change needs the configuration to be read again: its own first, unless it was made of flags.
+func (c *Config) Files() []string {
+	var files []string
+	if c.File != "" {
+		files = append(files, c.File)
+	}
+	for _, service := range c.Services {
+		if t := service.TLS; t != nil {
+			for _, file := range []string{t.CAFile, t.CertFile, t.KeyFile} {
+				if file != "" && !slices.Contains(files, file) {
+					files = append(files, file)
+				}
+			}
+		}
+	}
+	return files
 }
 
 // Select gives the configuration with one service only.

@@ -101,7 +101,7 @@ func (service Service) shown() shownService {
 		Verification: shownPolicy{short(p.SettleTimeout), short(p.Window), short(p.Interval), p.Consecutive, p.MaxRestarts},
 	}
 	for name, credential := range service.Credentials {
-		s.Credentials[name] = shownCredential(credential)
+		s.Credentials[name] = shownCredential{credential.TokenFile}
 	}
 	for _, check := range service.Checks {
 		s.Checks = append(s.Checks, check.shown())
@@ -121,7 +121,7 @@ func (check Check) shown() shownCheck {
 	if check.MinInterval > 0 {
 		s.MinInterval = short(check.MinInterval)
 	}
-	if check.Request != nil {
+	if check.Use == "" {
 		s.Request = check.Request.shown()
 	}
 	return s

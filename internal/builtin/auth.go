@@ -3,83 +3,96 @@ package builtin
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"postflight/internal/expect"
 	"postflight/probe"
 	"postflight/probe/httpprobe"
 )
 
-const statisticsPath = "/api/tasks/statistics"
+// Auth asks whether a token is looked at closely: forged ones have to be refused, and the valid one, where there is one,
+// accepted.
+type Auth struct {
+	Path        string
+	Header      http.Header           // sent with each request; an Authorization in it is not
+	Tokens      []string              // of ForgedTokens, at least one
+	SigningKey  string                // the backend's own, for the expired token
+	Credentials httpprobe.Credentials // that have to be accepted; nil: there are none
+	MaxDuration time.Duration         // of each answer; 0: as long as the check may
+}
 
-// auth asks whether a token is looked at closely: forged ones have to be refused, and the valid one, where there is
-// one, accepted. That a request without any token is refused would prove nothing.
-func auth(credentials httpprobe.Credentials) httpprobe.Check {
-	forged := []struct{ label, name, token string }{
-		{"malformed", "malformed token", "invalid-token"},
-		{"wrong_key", "token signed with another key", signedToken()},
-		{"alg_none", "token with alg none", unsignedToken()},
+// Check makes the check. Key, Reuse and Timeout are the caller's to set.
+func (a Auth) Check() httpprobe.Check {
+	header := a.Header.Clone()
+	header.Del("Authorization")
+	request := func(name string) httpprobe.Request {
+		return httpprobe.Request{Name: name, Method: http.MethodGet, Path: a.Path, Header: header}
 	}
 	var check httpprobe.Check
-	for _, f := range forged {
-		check.Requests = append(check.Requests, httpprobe.Request{
-			Name: f.name, Method: http.MethodGet, Path: statisticsPath, Token: f.token, Expect: judgeForged(f.label),
-		})
+	for _, f := range forgeries {
+		if !slices.Contains(a.Tokens, f.label) {
+			continue
+		}
+		r := request(f.name)
+		r.Token = f.token(a.SigningKey)
+		if f.label == expired {
+			r.Secret = r.Token // the key behind it is a real one
+		}
+		r.Expect = a.refusal(f)
+		check.Requests = append(check.Requests, r)
 	}
-	if credentials != nil {
-		check.Requests = append(check.Requests, httpprobe.Request{
-			Name: "valid token", Method: http.MethodGet, Path: statisticsPath, Credentials: credentials, Expect: expect.Func(judgeValid),
-		})
+	if forged := len(check.Requests); forged > 0 {
+		check.Conclude = func(judged []expect.Judgement) []probe.Value { return concludeBypass(judged, forged) }
 	}
-	check.Conclude = func(judged []expect.Judgement) []probe.Value { return concludeBypass(judged, len(forged)) }
+	if a.Credentials != nil {
+		r := request("valid token")
+		r.Credentials, r.Expect = a.Credentials, a.acceptance()
+		check.Requests = append(check.Requests, r)
+	}
 	return check
 }
 
-func judgeForged(label string) expect.Func {
-	return func(a expect.Answer) expect.Judgement {
-		j := judgeRefusal(a)
-		j.Values = []probe.Value{{Metric: "auth_rejection_status_code", Label: label, Number: float64(a.Status)}}
+// refusal is what is expected of the answer to a forged token.
+func (a Auth) refusal(f forgery) expect.Func {
+	rules := expect.Rules{Status: f.refusal, MaxDuration: a.MaxDuration}
+	return func(answer expect.Answer) expect.Judgement {
+		j := rules.Judge(answer)
+		switch {
+		case answer.Status/100 == 2 && isPage(answer): // a login page, or a front end that answers whatever it is asked
+			j = expect.WrongBody(j.Wanted, expect.StatusText(answer)+" with a page: "+answer.Excerpt())
+		case answer.Status/100 == 2:
+			j.Reason, j.Got = probe.ReasonAuthBypassed, expect.StatusText(answer)+", so it was accepted"
+		case answer.Status/100 == 5:
+			j.Reason = probe.ReasonAuthBroken
+		}
+		j.Values = []probe.Value{{Metric: "auth_rejection_status_code", Label: f.label, Number: float64(answer.Status)}}
 		return j
 	}
 }
 
-func judgeRefusal(a expect.Answer) expect.Judgement {
-	const wanted = "status 401"
-	switch {
-	case a.Status == http.StatusUnauthorized:
-		return expect.Judgement{}
-	case a.Status/100 == 2 && isPage(a): // a login page, or a front end that answers whatever it is asked
-		return expect.WrongBody(wanted, expect.StatusText(a)+" with a page: "+a.Excerpt())
-	case a.Status/100 == 2:
-		return expect.Judgement{Outcome: probe.Fail, Reason: probe.ReasonAuthBypassed, Wanted: wanted, Got: expect.StatusText(a) + ", so it was accepted"}
+// acceptance is what is expected of the answer to the valid token.
+func (a Auth) acceptance() expect.Func {
+	rules := expect.Rules{MaxDuration: a.MaxDuration}
+	return func(answer expect.Answer) expect.Judgement {
+		j := rules.Judge(answer)
+		if answer.Status == http.StatusUnauthorized || answer.Status == http.StatusForbidden {
+			j.Reason = probe.ReasonAuthRejectsValid
+		}
+		return j
 	}
-	j := expect.WrongStatus(a, wanted)
-	if a.Status/100 == 5 {
-		j.Reason = probe.ReasonAuthBroken
-	}
-	return j
-}
-
-func judgeValid(a expect.Answer) expect.Judgement {
-	if a.Status/100 == 2 {
-		return expect.Judgement{}
-	}
-	j := expect.WrongStatus(a, "status 2xx")
-	if refused(a) {
-		j.Reason = probe.ReasonAuthRejectsValid
-	}
-	return j
 }
 
 // concludeBypass decides whether authentication can be bypassed. One forged token that is accepted decides that it
-// can, and only a plain refusal of all of them that it cannot.
+// can, and only a refusal of all of them, however slow, that it cannot.
 func concludeBypass(judged []expect.Judgement, forged int) []probe.Value {
 	refused := 0
 	for _, j := range judged[:min(forged, len(judged))] {
 		switch {
 		case j.Reason == probe.ReasonAuthBypassed:
 			return []probe.Value{{Metric: "auth_bypassed", Number: 1}}
-		case j.Outcome == probe.Pass:
+		case j.Outcome == probe.Pass, j.Reason == probe.ReasonSlow:
 			refused++
 		}
 	}
@@ -87,10 +100,6 @@ func concludeBypass(judged []expect.Judgement, forged int) []probe.Value {
 		return nil
 	}
 	return []probe.Value{{Metric: "auth_bypassed", Number: 0}}
-}
-
-func refused(a expect.Answer) bool {
-	return a.Status == http.StatusUnauthorized || a.Status == http.StatusForbidden
 }
 
 // isPage reports whether the answer is HTML, which no API of the backend's is.

@@ -5,13 +5,7 @@ import (
 
 	"postflight/internal/expect"
 	"postflight/probe"
-	"postflight/probe/httpprobe"
 )
-
-// dbMonitor asks what the worker that answers knows of its database sessions.
-func dbMonitor(credentials httpprobe.Credentials) httpprobe.Check {
-	return adminPage("db-monitor", "/api/tasks/db-monitor", credentials, judgeDBMonitor)
-}
 
 // dbFields are the fields of the object, and the metrics that they become.
 var dbFields = []struct {
@@ -32,6 +26,7 @@ var dbFields = []struct {
 	{name: "long_sessions", metric: "db_long_sessions_total", counts: true},
 }
 
+// judgeDBMonitor judges what the worker that answers knows of its database sessions.
 func judgeDBMonitor(a expect.Answer) expect.Judgement {
 	body, ok := object(a)
 	if !ok {

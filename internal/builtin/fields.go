@@ -8,6 +8,12 @@ import (
 	"postflight/internal/expect"
 )
 
+// object is the answer's body, if it is a JSON object.
+func object(a expect.Answer) (map[string]any, bool) {
+	body, ok := a.Body.(map[string]any)
+	return body, ok && a.NotJSON == nil
+}
+
 // amount is a decoded value that counts or measures something.
 func amount(v any) (float64, bool) {
 	number, ok := v.(float64)

@@ -1,13 +1,11 @@
 package builtin
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
 	"postflight/internal/expect"
 	"postflight/probe"
-	"postflight/probe/httpprobe"
 )
 
 // The states of a service, and of one of its components. What else a backend says is unknown.
@@ -18,17 +16,8 @@ const (
 	unknown   = "unknown"
 )
 
-// health asks how the backend feels. It answers 200 also when it is degraded, so the body decides.
-func health(httpprobe.Credentials) httpprobe.Check {
-	return httpprobe.Check{Requests: []httpprobe.Request{
-		{Name: "health", Method: http.MethodGet, Path: "/health", Expect: expect.Func(judgeHealth)},
-	}}
-}
-
+// judgeHealth judges how the backend feels. It answers 200 also when it is degraded, so the body decides.
 func judgeHealth(a expect.Answer) expect.Judgement {
-	if a.Status != http.StatusOK {
-		return expect.WrongStatus(a, "status 200")
-	}
 	body, ok := object(a)
 	if !ok {
 		return expect.WrongBody("a JSON object", a.Excerpt())

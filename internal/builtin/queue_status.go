@@ -7,17 +7,13 @@ import (
 
 	"postflight/internal/expect"
 	"postflight/probe"
-	"postflight/probe/httpprobe"
 )
-
-// queueStatus asks how the queue of tasks stands. Where its database query fails, the backend answers 200 all the same.
-func queueStatus(credentials httpprobe.Credentials) httpprobe.Check {
-	return adminPage("queue-status", "/api/tasks/queue-status", credentials, judgeQueueStatus)
-}
 
 // taskStatuses are those that a queue always has. One that an answer leaves out has no tasks.
 var taskStatuses = []string{"queued", "processing", "completed", "failed"}
 
+// judgeQueueStatus judges how the queue of tasks stands. Where its database query fails, the backend answers 200 all the
+// same.
 func judgeQueueStatus(a expect.Answer) expect.Judgement {
 	body, ok := object(a)
 	if !ok {

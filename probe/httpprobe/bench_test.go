@@ -75,9 +75,11 @@ func probing(t testing.TB, target string, reuse bool) func() {
 	client := httpprobe.NewClient("test")
 	t.Cleanup(client.Close)
 	health, _ := builtin.Lookup("health")
-	check := health.Build(nil)
-	check.Key, check.Reuse = probe.Key{Service: "s", Target: target, Check: "health"}, reuse
-	prober := client.Prober(check)
+	prober := client.Prober(httpprobe.Check{
+		Key:      probe.Key{Service: "s", Target: target, Check: "health"},
+		Requests: []httpprobe.Request{{Method: http.MethodGet, Path: health.Path, Expect: health.Judge}},
+		Reuse:    reuse,
+	})
 	ctx := t.Context()
 	return func() {
 		if result, err := prober.Probe(ctx); err != nil || result.Outcome != probe.Pass {

@@ -30,6 +30,14 @@ type Job struct {
 	started time.Time // of the last probe; zero: there was none
 }
 
+// Succeed makes j the job that takes the place of another one under the same key: their common minimal interval counts from
+// the other's last probe. Call it before j is run.
+func (j *Job) Succeed(other *Job) {
+	other.mu.Lock()
+	defer other.mu.Unlock()
+	j.started = other.started
+}
+
 // minIntervalSlack is how much sooner than its minimal interval a probe may start: a schedule of exactly that interval
 // wavers by some milliseconds.
 const minIntervalSlack = 20 * time.Millisecond

@@ -230,6 +230,28 @@ func TestARunThatComesTooSoonIsPutOff(t *testing.T) {
 	})
 }
 
+func TestTheMinimalIntervalCountsAcrossAChangeOfTheJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n notes
+		r := probe.NewRunner(1, n.fold, n.skipped)
+		before := job("orders", lasting(time.Second))
+		before.MinInterval = 10 * time.Second
+		r.Run(t.Context(), before)
+		time.Sleep(5 * time.Second)
+		n.take()
+		after := job("orders", lasting(time.Second))
+		after.MinInterval = 8 * time.Second
+		after.Succeed(before)
+		if r.Run(t.Context(), after) {
+			t.Error("5 s after its last probe the check ran again, though never more often than every 8 s")
+		}
+		r.Wait()
+		if results, _ := n.take(); len(results) != 1 {
+			t.Errorf("%d results of the run that was put off, want 1", len(results))
+		}
+	})
+}
+
 func TestARunThatWasPutOffEndsWithItsContext(t *testing.T) {
 	inBubble(t, 1, func(t *testing.T, r *probe.Runner, n *notes) {
 		ctx, cancel := context.WithCancel(t.Context())

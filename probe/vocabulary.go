@@ -19,6 +19,7 @@ type Key struct {
 // Check is what the rest of the program needs to know of a configured check of a target.
 type Check struct {
 	Key      Key
+	Use      string        // the built-in check that it is; empty: none
 	Critical bool          // decides whether the service is up, and the verdict
 	Interval time.Duration // between two runs; of a cron expression the gap between its next two
 	Metrics  []*Metric     // that the configuration makes of the check's answers

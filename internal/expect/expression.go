@@ -3,7 +3,6 @@ package expect
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"reflect"
 	"runtime"
 
@@ -13,7 +12,7 @@ import (
 	"github.com/expr-lang/expr/vm"
 )
 
-// Expression is a condition on an answer. It is safe for use by several goroutines.
+// Expression is a condition on an answer, or a value in it. It is safe for use by several goroutines.
 type Expression struct {
 	text    string
 	program *vm.Program
@@ -28,57 +27,52 @@ type vocabulary struct {
 	Duration float64           `expr:"duration"` // seconds
 }
 
-// scope is what an expression sees of one answer. steps is what is left of the work that this one look may cost.
-type scope struct {
-	Status   int     `expr:"status"`
-	Header   any     `expr:"header"` // an http.Header: no map is made for it
-	Body     any     `expr:"body"`
-	Size     int     `expr:"size"`
-	Duration float64 `expr:"duration"`
-
-	steps int64
-}
-
-// What one evaluation may cost. A step is some nanoseconds: a byte of a text looked at; an element of a list is several.
-// The steps grow with the body and with nothing else, so the time does, too.
-const (
-	baseSteps     = 1_000_000
-	stepsPerByte  = 100
-	elementSteps  = 16
-	memoryBudget  = 1_000_000 // elements of the lists that an expression makes
-	initialStack  = 8
-	noBoolProblem = "the expression yields %s, not true or false"
-)
-
-// Compile compiles an expression of expr-lang over status, header, body, size and duration (in seconds) that yields true
-// or false. An error is a *SyntaxError.
+// Compile compiles a condition: an expression of expr-lang over status, header, body, size and duration (in seconds) that
+// yields true or false. An error is a *SyntaxError.
 //
 // It is stricter than expr: see strict.go for how, and Holds for what is an error.
 func Compile(text string) (*Expression, error) {
+	e, yields, err := compile(text)
+	if err != nil {
+		return nil, err
+	}
+	if problem := typeName(yields); problem != "" {
+		return nil, syntaxErrorAt(text, yields.Location().From, fmt.Sprintf(noBoolProblem, problem))
+	}
+	return e, nil
+}
+
+// CompileValue compiles an expression that yields whatever the answer holds. It is as strict as Compile.
+func CompileValue(text string) (*Expression, error) {
+	e, _, err := compile(text)
+	return e, err
+}
+
+// compile gives the expression, and the node that says what it yields as far as that is known.
+func compile(text string) (*Expression, ast.Node, error) {
 	if problem := checkText(text); problem != nil {
-		return nil, problem
+		return nil, nil, problem
 	}
 	// Once as it stands, so that expr's own check sees the types that the text has …
 	fence := &fence{}
 	plain, err := expr.Compile(text, append(language(), expr.Env(vocabulary{}), expr.Patch(fence))...)
 	if fence.problem != "" {
-		return nil, syntaxErrorAt(text, fence.place.From, fence.problem)
+		return nil, nil, syntaxErrorAt(text, fence.place.From, fence.problem)
 	}
 	if err != nil {
-		return nil, syntaxError(text, err)
-	}
-	if yields := typeName(plain.Node()); yields != "" {
-		return nil, syntaxErrorAt(text, plain.Node().Location().From, fmt.Sprintf(noBoolProblem, yields))
+		return nil, nil, syntaxError(text, err)
 	}
 	// … and once made strict.
-	reading := &reading{sources: map[any]string{}, tolerant: map[any]bool{}}
-	options := append(language(), expr.Env(&scope{}), expr.Patch(reading), expr.Patch(&strictness{reading}))
+	notes := &notes{sources: map[any]string{}, tolerant: map[any]bool{}}
+	options := append(language(), expr.Env(&scope{}), expr.Patch(notes), expr.Patch(&strictness{notes}))
 	program, err := expr.Compile(text, append(options, operators()...)...)
 	if err != nil {
-		return nil, syntaxError(text, err)
+		return nil, nil, syntaxError(text, err)
 	}
-	return &Expression{text: text, program: program}, nil
+	return &Expression{text: text, program: program}, plain.Node(), nil
 }
+
+const noBoolProblem = "the expression yields %s, not true or false"
 
 // language is the part of expr that an expression may use. What could cost more than time linear in the body, what looks
 // at anything but the answer, and what answers quietly where there is nothing is left out.
@@ -93,27 +87,14 @@ func language() []expr.Option {
 // String is the expression's text.
 func (e *Expression) String() string { return e.text }
 
-// Holds reports whether the expression holds of an answer. An error is: a field or an index that is not there, a field of
+// Holds reports whether the condition holds of an answer. An error is: a field or an index that is not there, a field of
 // what is no object, an operator on values of different kinds or of the wrong one, a number that is none, and more work
 // than the body's size allows.
-func (e *Expression) Holds(a Answer) (bool, error) {
-	if a.Header == nil {
-		a.Header = http.Header{}
-	}
-	machine := vm.VM{MemoryBudget: memoryBudget, Stack: make([]any, 0, initialStack)}
-	result, err := machine.Run(e.program, &scope{
-		Status: a.Status, Header: a.Header, Body: a.Body, Size: int(a.Size), Duration: a.Duration.Seconds(),
-		steps: baseSteps + stepsPerByte*max(a.Size, int64(len(a.Raw))),
-	})
-	if err != nil {
-		return false, inWords(err)
-	}
-	held, isBool := result.(bool)
-	if !isBool {
-		return false, fmt.Errorf(noBoolProblem, kindOf(result))
-	}
-	return held, nil
-}
+func (e *Expression) Holds(a Answer) (bool, error) { return newLook(a).holds(e) }
+
+// Value is what the expression yields of an answer: null, true or false, text, a list or an object as they are decoded, and
+// a number as a float64 or an int. It may be a part of the answer: treat it as read-only. The errors are those of Holds.
+func (e *Expression) Value(a Answer) (any, error) { return newLook(a).value(e) }
 
 // inWords is an error of expr's machine, on one line.
 func inWords(err error) error {

@@ -99,14 +99,14 @@ func compilePattern(text string) (*pattern, error) {
 	return &pattern{compiled, 1 + int64(len(program.Inst))/4}, nil
 }
 
-// reading notes, before anything is changed, how each operand was written, and which access to a field ?? stands behind.
-type reading struct {
+// notes say, before anything is changed, how each operand was written, and which access to a field ?? stands behind.
+type notes struct {
 	sources  map[any]string // by node
 	tolerant map[any]bool   // by member node
 }
 
 // Visit notes one node.
-func (r *reading) Visit(node *ast.Node) {
+func (r *notes) Visit(node *ast.Node) {
 	switch n := (*node).(type) {
 	case *ast.MemberNode:
 		r.sources[n] = Excerpt(n.Node.String())
@@ -124,7 +124,7 @@ func (r *reading) Visit(node *ast.Node) {
 
 // strictness puts checked operators in place of expr's own, which take an absent field for null, and null for a text that
 // holds nothing.
-type strictness struct{ *reading }
+type strictness struct{ *notes }
 
 // Visit replaces one node.
 func (s *strictness) Visit(node *ast.Node) {

@@ -1,62 +1,17 @@
 package builtin_test
 
 import (
-	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"postflight/internal/builtin"
+	"postflight/internal/expect"
 	"postflight/probe"
 	"postflight/probe/httpprobe"
 )
-
-const backendKey = "the backend's key"
-
-// jwt makes a token as a backend would.
-func jwt(key, header, claims string) string {
-	signed := base64.RawURLEncoding.EncodeToString([]byte(header)) + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
-	mac := hmac.New(sha256.New, []byte(key))
-	mac.Write([]byte(signed))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-func validToken(expires time.Time) token {
-	return token(jwt(backendKey, `{"alg":"HS256","typ":"JWT"}`, fmt.Sprintf(`{"sub":"17","exp":%d}`, expires.Unix())))
-}
-
-// kindOf tells the tokens apart as a backend that looks closely would: it trusts nothing but the signature.
-func kindOf(r *http.Request) string {
-	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	parts := strings.Split(bearer, ".")
-	if len(parts) != 3 {
-		return "malformed"
-	}
-	header, _ := base64.RawURLEncoding.DecodeString(parts[0])
-	var algorithm struct{ Alg string }
-	if json.Unmarshal(header, &algorithm) != nil {
-		return "malformed"
-	}
-	mac := hmac.New(sha256.New, []byte(backendKey))
-	mac.Write([]byte(parts[0] + "." + parts[1]))
-	switch signature, _ := base64.RawURLEncoding.DecodeString(parts[2]); {
-	case algorithm.Alg == "none" && len(signature) == 0:
-		return "alg_none"
-	case algorithm.Alg == "HS256" && len(signature) == sha256.Size && !hmac.Equal(signature, mac.Sum(nil)):
-		return "wrong_key"
-	case algorithm.Alg == "HS256" && hmac.Equal(signature, mac.Sum(nil)):
-		return "valid"
-	}
-	return "malformed"
-}
 
 type reply struct {
 	status      int
@@ -71,7 +26,7 @@ func backend(table map[string]reply) http.Handler {
 			w.WriteHeader(http.StatusTeapot)
 			return
 		}
-		kind := kindOf(r)
+		kind, _ := kindOf(r.Header["Authorization"])
 		said, ok := table[kind]
 		switch {
 		case !ok && kind == "valid":
@@ -194,38 +149,111 @@ func TestAuth(t *testing.T) {
 	}
 }
 
-// The forged tokens have to be right in all but one respect, or their refusal would prove something else.
-func TestForgedTokens(t *testing.T) {
-	check, _ := builtin.Lookup("auth")
-	var kinds []string
-	for _, request := range check.Build(nil).Requests {
-		r, err := http.NewRequestWithContext(context.Background(), request.Method, request.Path, nil)
-		if err != nil {
-			t.Fatal(err)
+// TestEachForgedToken asks with one token only.
+func TestEachForgedToken(t *testing.T) {
+	const right, wrong, undecided = 0, 1, -1
+	type answer struct {
+		name     string
+		said     reply
+		outcome  probe.Outcome
+		reason   probe.Reason
+		bypassed float64
+	}
+	common := []answer{
+		{"refused", reply{status: 401}, probe.Pass, "", right},
+		{"accepted", reply{status: 200, kind: "application/json", body: `{"total":3}`}, probe.Fail, probe.ReasonAuthBypassed, wrong},
+		{"accepted without a word", reply{status: 204}, probe.Fail, probe.ReasonAuthBypassed, wrong},
+		{"shown a page", reply{status: 200, kind: "text/html", body: "<html>"}, probe.Fail, probe.ReasonBody, undecided},
+		{"broken", reply{status: 500}, probe.Fail, probe.ReasonAuthBroken, undecided},
+		{"not there", reply{status: 404}, probe.Fail, probe.ReasonStatus, undecided},
+		{"sent elsewhere", reply{status: 302, destination: "/login"}, probe.Fail, probe.ReasonRedirect, undecided},
+		{"asked too often", reply{status: 429}, probe.Error, probe.ReasonRateLimited, undecided},
+	}
+	forbidden := map[string]answer{ // where it is not the answer to a forged token
+		"missing": {"forbidden", reply{status: 403}, probe.Pass, "", right},
+	}
+	for _, token := range builtin.ForgedTokens() {
+		own, ok := forbidden[token]
+		if !ok {
+			own = answer{"forbidden", reply{status: 403}, probe.Fail, probe.ReasonStatus, undecided}
 		}
-		r.Header.Set("Authorization", "Bearer "+request.Token)
-		kinds = append(kinds, kindOf(r))
-		if len(request.Token) < 10 {
-			t.Errorf("%s: a token this short is refused before anybody looks at it", request.Name)
-		}
-		if parts := strings.Split(request.Token, "."); len(parts) == 3 {
-			payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			var claims struct {
-				Sub      string
-				Iat, Exp int64
-			}
-			if err := json.Unmarshal(payload, &claims); err != nil {
-				t.Fatal(err)
-			}
-			if claims.Sub == "" || claims.Iat >= time.Now().Unix() || claims.Exp < time.Now().AddDate(20, 0, 0).Unix() {
-				t.Errorf("%s: claims %+v would be refused for themselves", request.Name, claims)
-			}
+		for _, tt := range append([]answer{own}, common...) {
+			t.Run(token+" "+tt.name, func(t *testing.T) {
+				auth := builtin.Auth{Path: "/api/tasks/statistics", Tokens: []string{token}, SigningKey: backendKey}
+				got := run(t, auth.Check(), backend(map[string]reply{token: tt.said}))
+				if got.Outcome != tt.outcome || got.Reason != tt.reason || got.Status != tt.said.status {
+					t.Errorf("%v %s with status %d, want %v %s", got.Outcome, got.Reason, got.Status, tt.outcome, tt.reason)
+				}
+				var want []probe.Value
+				if tt.said.status != 429 {
+					want = append(want, probe.Value{Metric: "auth_rejection_status_code", Label: token, Number: float64(tt.said.status)})
+				}
+				if tt.bypassed != undecided {
+					want = append(want, probe.Value{Metric: "auth_bypassed", Number: tt.bypassed})
+				}
+				if diff := cmp.Diff(want, got.Values); diff != "" {
+					t.Errorf("values (-want +got):\n%s", diff)
+				}
+			})
 		}
 	}
-	if diff := cmp.Diff([]string{"malformed", "wrong_key", "alg_none"}, kinds); diff != "" {
-		t.Errorf("kinds of token (-want +got):\n%s", diff)
+}
+
+func TestAuthThatIsSlow(t *testing.T) {
+	check := builtin.Auth{Tokens: []string{"missing", "malformed"}, Credentials: token("valid"), MaxDuration: time.Second}.Check()
+	const inTime, late = time.Second, 1500 * time.Millisecond
+	tests := []struct {
+		name     string
+		request  int // no token, malformed token, valid token
+		status   int
+		duration time.Duration
+		want     probe.Reason
+	}{
+		{"refused in time", 1, 401, inTime, ""},
+		{"refused late", 1, 401, late, probe.ReasonSlow},
+		{"forbidden late to who sends none", 0, 403, late, probe.ReasonSlow},
+		{"accepted late is accepted", 1, 200, late, probe.ReasonAuthBypassed},
+		{"broken late is broken", 1, 500, late, probe.ReasonAuthBroken},
+		{"the valid one accepted in time", 2, 200, inTime, ""},
+		{"the valid one accepted late", 2, 200, late, probe.ReasonSlow},
+		{"the valid one refused late is refused", 2, 401, late, probe.ReasonAuthRejectsValid},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			j := check.Requests[tt.request].Expect.Judge(expect.Answer{Status: tt.status, Duration: tt.duration})
+			if j.Reason != tt.want {
+				t.Errorf("reason %s (wanted %s, got %s), want %s", j.Reason, j.Wanted, j.Got, tt.want)
+			}
+		})
+	}
+}
+
+// Whether authentication can be bypassed is told by the forged tokens alone, and by all of them.
+func TestConcludingBypass(t *testing.T) {
+	passed := expect.Judgement{}
+	failed := func(reason probe.Reason) expect.Judgement {
+		return expect.Judgement{Outcome: probe.Fail, Reason: reason}
+	}
+	bypassed := func(n float64) []probe.Value { return []probe.Value{{Metric: "auth_bypassed", Number: n}} }
+	tests := []struct {
+		name   string
+		judged []expect.Judgement // no token, malformed token, valid token
+		want   []probe.Value
+	}{
+		{"refused", []expect.Judgement{passed, passed, passed}, bypassed(0)},
+		{"refused late", []expect.Judgement{passed, failed(probe.ReasonSlow), passed}, bypassed(0)},
+		{"refused, as the valid one is", []expect.Judgement{passed, passed, failed(probe.ReasonAuthRejectsValid)}, bypassed(0)},
+		{"one accepted", []expect.Judgement{failed(probe.ReasonTimeout), failed(probe.ReasonAuthBypassed), passed}, bypassed(1)},
+		{"one accepted, and no time for the others", []expect.Judgement{failed(probe.ReasonAuthBypassed)}, bypassed(1)},
+		{"no answer to one", []expect.Judgement{passed, failed(probe.ReasonTimeout), passed}, nil},
+		{"no time for one", []expect.Judgement{passed}, nil},
+	}
+	conclude := builtin.Auth{Tokens: []string{"missing", "malformed"}, Credentials: token("valid")}.Check().Conclude
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if diff := cmp.Diff(tt.want, conclude(tt.judged)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
 	}
 }

@@ -3,11 +3,13 @@ package builtin_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"postflight/internal/builtin"
 	"postflight/internal/expect"
@@ -15,20 +17,27 @@ import (
 )
 
 func TestAll(t *testing.T) {
-	type entry struct {
-		Name, Schedule string
-		MinInterval    time.Duration
+	ok, refusal := []int{200}, []int{401, 403}
+	want := []builtin.Check{
+		{Name: "health", Path: "/health", Status: ok},
+		{
+			Name: "auth", Schedule: "@every 1m", MinInterval: 10 * time.Second, Path: "/api/tasks/statistics", Credentials: "admin",
+			Tokens: []string{"malformed", "wrong_key", "alg_none"},
+		},
+		{Name: "db-monitor", Path: "/api/tasks/db-monitor", Credentials: "admin", Status: ok, Closed: refusal},
+		{Name: "queue-status", Path: "/api/tasks/queue-status", Credentials: "admin", Status: ok, Closed: refusal},
 	}
-	want := []entry{{"health", "", 0}, {"auth", "@every 1m", 10 * time.Second}, {"db-monitor", "", 0}, {"queue-status", "", 0}}
-	var got []entry
-	for _, check := range builtin.All() {
-		got = append(got, entry{check.Name, check.Schedule, check.MinInterval})
+	all := builtin.All()
+	if diff := cmp.Diff(want, all, cmpopts.IgnoreFields(builtin.Check{}, "Judge")); diff != "" {
+		t.Errorf("built-in checks (-want +got):\n%s", diff)
+	}
+	for _, check := range all {
 		if found, ok := builtin.Lookup(check.Name); !ok || found.Name != check.Name {
 			t.Errorf("looking up %s gives %v, %v", check.Name, found.Name, ok)
 		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("built-in checks (-want +got):\n%s", diff)
+		if (check.Judge == nil) != (check.Name == "auth") {
+			t.Errorf("%s: has it a judge? %v", check.Name, check.Judge != nil)
+		}
 	}
 	if _, ok := builtin.Lookup("orders"); ok {
 		t.Error("there is a built-in check orders")
@@ -45,10 +54,14 @@ func FuzzJudges(f *testing.F) {
 	}
 	var judges []expect.Expectation
 	for _, check := range builtin.All() {
-		for _, request := range check.Build(token("an-administrator")).Requests {
-			judges = append(judges, request.Expect)
+		if check.Judge != nil {
+			judges = append(judges, check.Judge)
 		}
-		judges = append(judges, check.Build(nil).Requests[0].Expect)
+		judges = append(judges, plain(check, nil).Requests[0].Expect)
+	}
+	auth := builtin.Auth{Tokens: builtin.ForgedTokens(), SigningKey: backendKey, Credentials: token("valid"), MaxDuration: time.Second}.Check()
+	for _, request := range auth.Requests {
+		judges = append(judges, request.Expect)
 	}
 	sent := time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, status int, kind, location, body string) {
@@ -79,6 +92,20 @@ func sound(t *testing.T, j expect.Judgement) {
 		}
 		if p := value.Process; p.Latest.Before(p.Earliest) {
 			t.Errorf("process %v ends before it begins", p)
+		}
+	}
+}
+
+// Which tokens are asked with by default is a choice among all that there are.
+func TestForgedTokensHaveNames(t *testing.T) {
+	all := builtin.ForgedTokens()
+	if diff := cmp.Diff([]string{"missing", "malformed", "wrong_key", "alg_none", "expired"}, all); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	auth, _ := builtin.Lookup("auth")
+	for _, name := range auth.Tokens {
+		if !slices.Contains(all, name) {
+			t.Errorf("%s is no forged token", name)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func judgeDBMonitor(a expect.Answer) expect.Judgement {
 		}
 		switch {
 		case field.name == "runtime_seconds":
-			if process, ok = processOf(a, number); !ok {
+			if process, ok = expect.ProcessOf(a, number); !ok {
 				return expect.WrongBody("runtime_seconds, a running time", described(raw, present))
 			}
 		case field.metric == "":

@@ -2,6 +2,7 @@ package demo_test
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"postflight/internal/builtin"
 	"postflight/internal/demo"
+	"postflight/internal/expect"
 	"postflight/probe"
 	"postflight/probe/httpprobe"
 )
@@ -87,11 +89,25 @@ func newChecks(t *testing.T, target string) checks {
 	t.Cleanup(client.Close)
 	all := checks{}
 	for _, check := range builtin.All() {
-		built := check.Build(httpprobe.TokenFile(token))
+		built := asked(check, httpprobe.TokenFile(token))
 		built.Key = probe.Key{Service: "demo", Target: target, Check: check.Name}
 		all[check.Name] = client.Prober(built)
 	}
 	return all
+}
+
+// asked is what a built-in check asks with credentials.
+func asked(check builtin.Check, credentials httpprobe.Credentials) httpprobe.Check {
+	if check.Tokens != nil {
+		return builtin.Auth{Path: check.Path, Tokens: check.Tokens, Credentials: credentials}.Check()
+	}
+	request := httpprobe.Request{
+		Method: http.MethodGet, Path: check.Path, Expect: expect.Rules{Status: check.Status, JudgeBody: check.Judge},
+	}
+	if check.Credentials != "" {
+		request.Credentials = credentials
+	}
+	return httpprobe.Check{Requests: []httpprobe.Request{request}}
 }
 
 func (c checks) run(ctx context.Context, check string) probe.Result {

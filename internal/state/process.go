@@ -36,6 +36,7 @@ type counters struct {
 	labels    labelSet
 	totals    []Counter // shared: replaced, not changed
 	processes []*process
+	lone      []reading // of the only process that there is, as far as the answers say; by index in totals
 	seed      maphash.Seed
 }
 
@@ -58,11 +59,16 @@ type reading struct {
 
 // fold takes up the counters of one answer, which all are of the same process, and returns the totals.
 func (c *counters) fold(at time.Time, read []probe.Value) []Counter {
-	first := slices.IndexFunc(read, func(v probe.Value) bool { return !v.Process.IsZero() })
-	if first < 0 {
+	start, any := processOf(read)
+	if !any {
 		return c.totals
 	}
-	start, readings := read[first].Process, c.readings(read)
+	readings := c.readings(read)
+	if start.IsZero() {
+		c.assignToLone(readings)
+		return c.totals
+	}
+	c.lone = nil
 	if start.Latest.Sub(start.Earliest) > widestStart {
 		return c.totals // nothing is lost: the next quick answer has the growth of this one too
 	}
@@ -77,12 +83,33 @@ func (c *counters) fold(at time.Time, read []probe.Value) []Counter {
 	return c.totals
 }
 
+// processOf is the process that an answer's counters are of, the zero one where it does not say; and whether it has
+// counters.
+func processOf(read []probe.Value) (start probe.Process, any bool) {
+	for _, v := range read {
+		if isCounter(v) {
+			any = true
+			if start.IsZero() {
+				start = v.Process
+			}
+		}
+	}
+	return start, any
+}
+
+func isCounter(v probe.Value) bool {
+	if v.Own != nil {
+		return v.Own.Counter
+	}
+	return !v.Process.IsZero()
+}
+
 // readings lists what an answer says by index in totals, where a counter seen for the first time gets its place.
 func (c *counters) readings(read []probe.Value) []reading {
 	readings := make([]reading, len(c.totals))
 	totals := slices.Clip(c.totals)
 	for _, v := range read {
-		if v.Process.IsZero() || math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
+		if !isCounter(v) || math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
 			continue
 		}
 		slot := c.labels.slot(v.Metric, v.Label)
@@ -150,6 +177,37 @@ func (c *counters) forget(p *process) {
 	c.processes = slices.DeleteFunc(c.processes, func(other *process) bool { return other == p })
 }
 
+// forgetMetrics takes the counters of these metrics away.
+func (c *counters) forgetMetrics(gone map[string]bool) {
+	var kept []int
+	var totals []Counter
+	for i, t := range c.totals {
+		if !gone[t.Metric] {
+			kept, totals = append(kept, i), append(totals, t)
+		}
+	}
+	c.totals = totals
+	c.lone = pick(c.lone, kept)
+	for _, p := range c.processes {
+		p.last = pick(p.last, kept)
+	}
+	c.labels.forget(gone)
+	for i, t := range totals {
+		c.labels.slot(t.Metric, t.Label).at = i
+	}
+}
+
+// pick returns the readings at these places, as far as there are so many.
+func pick(readings []reading, places []int) []reading {
+	var picked []reading
+	for _, i := range places {
+		if i < len(readings) {
+			picked = append(picked, readings[i])
+		}
+	}
+	return picked
+}
+
 // assign takes readings to be of p, unless they prove that p is more than one.
 func (c *counters) assign(p *process, start probe.Process, at time.Time, readings []reading) {
 	switch {
@@ -158,7 +216,7 @@ func (c *counters) assign(p *process, start probe.Process, at time.Time, reading
 	case fellBack(p.last, readings):
 		p.shared, p.start, p.last = true, hull(p.start, start), nil
 	default:
-		c.add(p, readings)
+		p.last = c.add(p.last, readings)
 		p.start = intersection(widen(p.start, startSlack), start)
 	}
 	p.seen = at
@@ -175,10 +233,21 @@ func fellBack(before, now []reading) bool {
 
 func sameSum(a, b reading) bool { return a.known && b.known && a.members == b.members }
 
-// add adds what grew since the last reading of p.
-func (c *counters) add(p *process, readings []reading) {
+// assignToLone takes readings that name no process to be of the only one there is. It has started anew where a counter
+// fell. Had the answers named processes until now, it cannot be said of which of them it is: it counts from here.
+func (c *counters) assignToLone(readings []reading) {
+	c.processes = nil
+	if fellBack(c.lone, readings) {
+		c.lone = readings
+	} else {
+		c.lone = c.add(c.lone, readings)
+	}
+}
+
+// add adds what grew since the last readings of a process, and returns what is known of it now.
+func (c *counters) add(last, readings []reading) []reading {
 	totals := slices.Clone(c.totals)
-	for i, b := range p.last {
+	for i, b := range last {
 		switch {
 		case sameSum(b, readings[i]):
 			totals[i].Total += readings[i].number - b.number
@@ -186,36 +255,6 @@ func (c *counters) add(p *process, readings []reading) {
 			readings[i] = b
 		}
 	}
-	c.totals, p.last = totals, readings
-}
-
-// The functions below take a probe.Process as what it is: an interval of time. They leave the monotonic clock in it, so
-// that our own clock may be set without harm.
-
-func widen(i probe.Process, by time.Duration) probe.Process {
-	return probe.Process{Earliest: i.Earliest.Add(-by), Latest: i.Latest.Add(by)}
-}
-
-func meet(a, b probe.Process) bool {
-	return !a.Latest.Before(b.Earliest) && !b.Latest.Before(a.Earliest)
-}
-
-func intersection(a, b probe.Process) probe.Process {
-	if b.Earliest.After(a.Earliest) {
-		a.Earliest = b.Earliest
-	}
-	if b.Latest.Before(a.Latest) {
-		a.Latest = b.Latest
-	}
-	return a
-}
-
-func hull(a, b probe.Process) probe.Process {
-	if b.Earliest.Before(a.Earliest) {
-		a.Earliest = b.Earliest
-	}
-	if b.Latest.After(a.Latest) {
-		a.Latest = b.Latest
-	}
-	return a
+	c.totals = totals
+	return readings
 }

@@ -12,13 +12,6 @@ import (
 	"postflight/probe"
 )
 
-// Service is what the configuration says of a service. Its name, and the keys of its checks, are its own.
-type Service struct {
-	Name   string
-	Checks []probe.Check
-	Units  []string
-}
-
 // Event tells of one fold.
 type Event struct {
 	Result   probe.Result
@@ -31,18 +24,13 @@ type Event struct {
 
 // Store is the only owner of state. All its methods are safe for use by several goroutines.
 type Store struct {
-	mu       sync.Mutex // guards all below
-	services []serviceEntry
+	mu       sync.Mutex      // guards all below
+	services []*serviceEntry // in the order of the configuration
+	reload   ReloadState
 	checks   map[probe.Key]*checkEntry
 	units    map[probe.Key]*unitEntry
 	folded   []func(Event)
 	gone     []func(probe.Key)
-}
-
-type serviceEntry struct {
-	name   string
-	checks []*checkEntry
-	units  []*unitEntry
 }
 
 // New makes a Store that knows no service.
@@ -73,25 +61,27 @@ func (s *Store) Apply(services []Service) {
 	defer s.mu.Unlock()
 	checks := make(map[probe.Key]*checkEntry, len(s.checks))
 	units := make(map[probe.Key]*unitEntry, len(s.units))
-	entries := make([]serviceEntry, len(services))
+	entries := make([]*serviceEntry, len(services))
 	for i, service := range services {
-		entries[i].name = service.Name
+		entry := newServiceEntry(service, s.service(service.Name))
+		entries[i] = entry
 		for _, check := range service.Checks {
 			if _, twice := checks[check.Key]; twice {
 				continue
 			}
-			entry := s.checks[check.Key].configured(check)
-			checks[check.Key] = entry
-			entries[i].checks = append(entries[i].checks, entry)
+			e := s.checks[check.Key].configured(check)
+			e.service, e.target = entry, entry.byURL[check.Key.Target]
+			checks[check.Key] = e
+			entry.checks = append(entry.checks, e)
 		}
 		for _, unit := range service.Units {
 			key := probe.Key{Service: service.Name, Unit: unit}
 			if _, twice := units[key]; twice {
 				continue
 			}
-			entry := s.units[key].configured(key)
-			units[key] = entry
-			entries[i].units = append(entries[i].units, entry)
+			e := s.units[key].configured(key)
+			units[key] = e
+			entry.units = append(entry.units, e)
 		}
 	}
 	before, checksBefore, unitsBefore := s.services, s.checks, s.units
@@ -99,10 +89,19 @@ func (s *Store) Apply(services []Service) {
 	tellGone(s, checksBefore, checks)
 	tellGone(s, unitsBefore, units)
 	for _, old := range before {
-		if !slices.ContainsFunc(entries, func(e serviceEntry) bool { return e.name == old.name }) {
+		if s.service(old.name) == nil {
 			s.tellGone(probe.Key{Service: old.name})
 		}
 	}
+}
+
+// service returns the entry of a service, or nil.
+func (s *Store) service(name string) *serviceEntry {
+	i := slices.IndexFunc(s.services, func(e *serviceEntry) bool { return e.name == name })
+	if i < 0 {
+		return nil
+	}
+	return s.services[i]
 }
 
 func tellGone[E any](s *Store, before, now map[probe.Key]E) {
@@ -127,6 +126,7 @@ func (s *Store) Fold(r probe.Result) {
 	if check := s.checks[r.Key]; check != nil {
 		event.First, event.Previous = !check.state.HasRun(), check.state.Last.Outcome
 		check.fold(r)
+		check.service.foldTarget(check.target, r)
 		event.Check = check.state
 	} else if unit := s.units[r.Key]; unit != nil {
 		event.First, event.Previous = !unit.state.HasRun(), unit.state.Last.Outcome
@@ -144,34 +144,17 @@ func (s *Store) Fold(r probe.Result) {
 // Snapshot is what is known at one moment, in the order of the configuration. It never changes.
 type Snapshot struct {
 	Time     time.Time
+	Reload   ReloadState
 	Services []ServiceState
-}
-
-// ServiceState is what is known of a service.
-type ServiceState struct {
-	Name   string
-	Checks []*CheckState
-	Units  []*UnitState
 }
 
 // Snapshot returns what is known. Statements that depend on the time of day are made as of now.
 func (s *Store) Snapshot(now time.Time) *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	snapshot := &Snapshot{Time: now, Services: make([]ServiceState, len(s.services))}
+	snapshot := &Snapshot{Time: now, Reload: s.reload, Services: make([]ServiceState, len(s.services))}
 	for i, entry := range s.services {
-		service := ServiceState{
-			Name:   entry.name,
-			Checks: make([]*CheckState, len(entry.checks)),
-			Units:  make([]*UnitState, len(entry.units)),
-		}
-		for j, check := range entry.checks {
-			service.Checks[j] = check.state
-		}
-		for j, unit := range entry.units {
-			service.Units[j] = unit.state
-		}
-		snapshot.Services[i] = service
+		snapshot.Services[i] = entry.state()
 	}
 	return snapshot
 }

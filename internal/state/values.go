@@ -37,7 +37,7 @@ func foldGauges(labels *labelSet, before []Value, read []probe.Value) []Value {
 	var values []Value
 	bypassed := false
 	for _, v := range read {
-		if !v.Process.IsZero() {
+		if isCounter(v) {
 			continue
 		}
 		bypassed = bypassed || v.Metric == authBypassed
@@ -114,6 +114,11 @@ func (l *labelSet) slot(metric, raw string) *labelSlot {
 	}
 	m.slots = append(m.slots, labelSlot{label: label})
 	return &m.slots[len(m.slots)-1]
+}
+
+// forget takes the labels of these metrics away.
+func (l *labelSet) forget(gone map[string]bool) {
+	*l = slices.DeleteFunc(*l, func(m metricLabels) bool { return gone[m.metric] })
 }
 
 // cleanLabel makes a label value of any text: valid UTF-8, and cut between two characters.

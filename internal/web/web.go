@@ -1,8 +1,9 @@
 // Package web serves what people and machines ask for over HTTP: the status page, the metrics, and whether postflight
-// itself is alive and ready. It changes nothing.
+// itself is alive and ready. Those who may can have it reload its configuration.
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -18,6 +19,13 @@ type Options struct {
 	Metrics http.Handler
 	Version string
 	Started time.Time // of the program: it is ready some time after that, whatever has not run
+
+	// Reload reads the configuration again and puts it into effect, or changes nothing and says all that is wrong, a line
+	// each. It may be called by several goroutines at a time. nil: there is no such route.
+	Reload func(context.Context) error
+	// Token has the token that is wanted of those who change something. It is asked each time, so that a new one counts at
+	// once. Its error is told to anybody, so it must not hold the token. nil: nobody may, but those who are Trusted.
+	Token func() (string, error)
 }
 
 // readyAfter is how long to wait for the first look at all checks and units. A target that hangs must not keep
@@ -42,6 +50,9 @@ func Handler(options Options) http.Handler {
 		}
 		answer(w, http.StatusOK, "postflight is ready.\n")
 	})
+	if options.Reload != nil {
+		mux.Handle("POST /-/reload", reload(options))
+	}
 	return harmless(mux)
 }
 

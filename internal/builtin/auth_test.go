@@ -257,3 +257,11 @@ func TestConcludingBypass(t *testing.T) {
 		})
 	}
 }
+
+// Where no forged token is asked with, nothing is known of how one would be answered.
+func TestAuthWithTheValidTokenAlone(t *testing.T) {
+	got := run(t, builtin.Auth{Path: "/api/tasks/statistics", Credentials: validToken(time.Now().Add(time.Hour))}.Check(), backend(nil))
+	if got.Outcome != probe.Pass || got.Status != 200 || got.Values != nil {
+		t.Errorf("%v with status %d and values %v, want pass with 200 and none", got.Outcome, got.Status, got.Values)
+	}
+}

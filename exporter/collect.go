@@ -3,7 +3,6 @@ package exporter
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,9 +10,6 @@ import (
 	"postflight/internal/state"
 	"postflight/probe"
 )
-
-// healthCheck is the check whose state set is there before it has told anything.
-const healthCheck = "health"
 
 // Describe is of prometheus.Collector.
 func (e *Exporter) Describe(descs chan<- *prometheus.Desc) {
@@ -24,14 +20,17 @@ func (e *Exporter) Describe(descs chan<- *prometheus.Desc) {
 
 // Collect is of prometheus.Collector.
 func (e *Exporter) Collect(metrics chan<- prometheus.Metric) {
-	s := scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), metrics: metrics, labels: labelPairs{}}
+	s := scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), metrics: metrics, labels: labelPairs{}, own: map[string]*prometheus.Desc{}}
 	s.put(buildInfo, 1, e.options.Version, e.options.Revision, e.options.GoVersion)
 	metrics <- e.lag
+	s.reload()
 	for _, service := range s.snapshot.Services {
 		s.skips(service.Name)
+		s.service(service)
 		s.checkInfos(service)
 		for _, check := range service.Checks {
 			s.check(check)
+			s.ownMetrics(check)
 		}
 		for _, target := range targetsOf(service) {
 			s.target(service.Name, target)
@@ -48,6 +47,7 @@ type scrape struct {
 	snapshot *state.Snapshot
 	metrics  chan<- prometheus.Metric
 	labels   labelPairs
+	own      map[string]*prometheus.Desc // of the metrics that the configuration makes, by probe.Metric's name
 }
 
 // put tells of one series.
@@ -132,137 +132,6 @@ func (s scrape) duration(key probe.Key) {
 		none[bound] = 0
 	}
 	s.metrics <- prometheus.MustNewConstHistogram(s.descs[probeDuration], 0, 0, none, durationLabels(key)...)
-}
-
-// target is one target of a service and its checks.
-type target struct {
-	url    string
-	checks []*state.CheckState
-}
-
-func targetsOf(service state.ServiceState) []target {
-	var targets []target
-	at := map[string]int{}
-	for _, c := range service.Checks {
-		url := c.Check.Key.Target
-		i, known := at[url]
-		if !known {
-			i = len(targets)
-			at[url] = i
-			targets = append(targets, target{url: url})
-		}
-		targets[i].checks = append(targets[i].checks, c)
-	}
-	return targets
-}
-
-// target tells what is known of a target as a whole. Several checks may yield the same series: the first that does is
-// told.
-func (s scrape) target(service string, t target) {
-	s.put(targetInfo, 1, service, t.url)
-	if expiry := expiryOf(t); !expiry.IsZero() {
-		s.put(certificateExpiry, timestamp(expiry), service, t.url)
-	}
-	type value struct {
-		id    metricID
-		label string
-	}
-	told := map[value]bool{}
-	first := func(metric, label string, kinds ...kind) (metricID, bool) {
-		id, known := s.values[metric]
-		if !known || !slices.Contains(kinds, table[id].kind) || told[value{id, label}] {
-			return 0, false
-		}
-		told[value{id, label}] = true
-		return id, true
-	}
-	hasHealth := false
-	for _, c := range t.checks {
-		hasHealth = hasHealth || c.Check.Key.Check == healthCheck
-		for _, v := range c.Values {
-			if id, ok := first(v.Metric, v.Label, gauge, stateSet); ok {
-				s.value(id, service, t.url, v)
-			}
-		}
-		for _, v := range c.Counters {
-			if id, ok := first(v.Metric, v.Label, counter); ok {
-				s.put(id, v.Total, ownLabels(id, service, t.url, v.Label)...)
-			}
-		}
-	}
-	if hasHealth && !told[value{id: healthStatus}] {
-		s.value(healthStatus, service, t.url, state.Value{})
-	}
-}
-
-// value tells of a gauge, or of every state of a state set.
-func (s scrape) value(id metricID, service, url string, v state.Value) {
-	if table[id].kind == gauge {
-		s.put(id, v.Number, ownLabels(id, service, url, v.Label)...)
-		return
-	}
-	for _, status := range state.HealthStates {
-		s.put(id, is(v.State == status), append(ownLabels(id, service, url, v.Label), status)...)
-	}
-}
-
-// ownLabels are the values of the labels of a metric that comes from a probe.Value, without the state of a state set.
-func ownLabels(id metricID, service, url, label string) []string {
-	labels := append(make([]string, 0, 4), service, url, label)
-	n := len(table[id].labels)
-	if table[id].kind == stateSet {
-		n--
-	}
-	return labels[:n]
-}
-
-// expiryOf is what the newest of the probes says that saw a certificate.
-func expiryOf(t target) time.Time {
-	var newest probe.Result
-	for _, c := range t.checks {
-		if !c.Last.CertificateExpiry.IsZero() && c.Last.End().After(newest.End()) {
-			newest = c.Last
-		}
-	}
-	return newest.CertificateExpiry
-}
-
-// unit tells of one unit. What a look did not yield is absent, or 0 for each state.
-func (s scrape) unit(u *state.UnitState) {
-	put := func(id metricID, value float64, labels ...string) {
-		s.put(id, value, append([]string{u.Key.Service, u.Key.Unit}, labels...)...)
-	}
-	put(unitObservable, is(u.Observable()))
-	put(unitRestarts, float64(u.Restarts))
-	put(unitStarts, float64(u.Starts.Automatic), "automatic")
-	put(unitStarts, float64(u.Starts.Manual), "manual")
-	put(unitStarts, float64(u.Starts.Boot), "boot")
-	for _, name := range state.UnitStates {
-		put(unitState, is(u.State() == name), name)
-	}
-	for _, exits := range u.Exits {
-		put(unitExits, float64(exits.Count), exits.Result)
-	}
-	seen := u.Last.Unit
-	if seen == nil {
-		return
-	}
-	if seen.LoadState == "loaded" && strings.HasSuffix(u.Key.Unit, ".service") { // others have no such property
-		put(unitNRestarts, float64(seen.NRestarts))
-	}
-	put(unitCrashLooping, is(u.CrashLooping(s.snapshot.Time)))
-	if u.MainExit.Kind != "" {
-		put(unitMainExitStatus, float64(u.MainExit.Status), u.MainExit.Kind)
-	}
-	if !seen.ActiveEnter.IsZero() {
-		put(unitActiveEnter, timestamp(seen.ActiveEnter))
-	}
-	if seen.MemoryBytes != nil {
-		put(unitMemory, float64(*seen.MemoryBytes))
-	}
-	if seen.Tasks != nil {
-		put(unitTasks, float64(*seen.Tasks))
-	}
 }
 
 func is(holds bool) float64 {

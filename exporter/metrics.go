@@ -1,27 +1,5 @@
 package exporter
 
-// kind is a metric's type as docs/metrics.md names it. A state set is a gauge per state, 1 for the one that holds.
-type kind string
-
-const (
-	gauge     kind = "gauge"
-	counter   kind = "counter"
-	histogram kind = "histogram"
-	stateSet  kind = "state set"
-)
-
-// metric is one row of the table: what is exported, and under which labels.
-type metric struct {
-	name   string
-	kind   kind
-	labels []string
-	help   string
-	value  bool // comes from the probe.Value of that name without prefix
-}
-
-// prefix is of all names. A probe.Value's name goes without.
-const prefix = "postflight_"
-
 // metricID is a metric's place in the table.
 type metricID int
 
@@ -68,14 +46,19 @@ const (
 	unitMemory
 	unitTasks
 	unitObservable
+	extractionErrors
+	tokenConsistent
+	loginSuccess
+	deploymentInfo
+	discoveryTargets
+	discoveryLastSuccess
+	reloadSuccessful
+	reloadLastSuccess
 	schedulerLag
 	probesSkipped
 	buildInfo
 	metricCount
 )
-
-// labelsOf lists label names, service first: it is on all but the few that are not of a service.
-func labelsOf(names ...string) []string { return append([]string{"service"}, names...) }
 
 // table is every metric that there is. docs/metrics.md tells more of each.
 var table = [metricCount]metric{
@@ -133,7 +116,7 @@ var table = [metricCount]metric{
 	},
 	targetInfo: {
 		name: "postflight_target_info", kind: gauge, labels: labelsOf("target"),
-		help: "A configured target; always 1.",
+		help: "A target, and what the list says of it that names it; always 1.",
 	},
 	assertionSuccess: {
 		name: "postflight_assertion_success", kind: gauge, labels: labelsOf("target", "check", "assertion"),
@@ -247,6 +230,38 @@ var table = [metricCount]metric{
 		name: "postflight_unit_observable", kind: gauge, labels: labelsOf("unit"),
 		help: "Whether the last look could see the unit.",
 	},
+	extractionErrors: {
+		name: "postflight_extraction_errors_total", kind: counter, labels: labelsOf("target", "check", "metric"),
+		help: "Answers that did not yield a metric of the check's own.",
+	},
+	tokenConsistent: {
+		name: "postflight_token_consistent", kind: gauge, labels: labelsOf(),
+		help: "Whether the targets accept each other's tokens, as far as that could last be told.",
+	},
+	loginSuccess: {
+		name: "postflight_login_success", kind: gauge, labels: labelsOf("credentials"),
+		help: "Whether the last login with the credentials succeeded, at each target that they were used at.",
+	},
+	deploymentInfo: {
+		name: "postflight_deployment_info", kind: gauge, labels: labelsOf("release"),
+		help: "The newest release that was seen to run; always 1.",
+	},
+	discoveryTargets: {
+		name: "postflight_discovery_targets", kind: gauge, labels: labelsOf(),
+		help: "Targets that the service's target lists name.",
+	},
+	discoveryLastSuccess: {
+		name: "postflight_discovery_last_success_timestamp_seconds", kind: gauge, labels: labelsOf(),
+		help: "When the service's target lists were last read, of several the one that was read longest ago.",
+	},
+	reloadSuccessful: {
+		name: "postflight_config_last_reload_successful", kind: gauge,
+		help: "Whether the last try to load the configuration succeeded.",
+	},
+	reloadLastSuccess: {
+		name: "postflight_config_last_reload_success_timestamp_seconds", kind: gauge,
+		help: "When the configuration that is in effect was loaded.",
+	},
 	schedulerLag: {
 		name: "postflight_scheduler_lag_seconds", kind: histogram,
 		help: "By how much probes started later than they were due.",
@@ -260,9 +275,3 @@ var table = [metricCount]metric{
 		help: "Which postflight this is; always 1.",
 	},
 }
-
-// Bounds of the classic buckets, in seconds.
-var (
-	durationBuckets = []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5}
-	lagBuckets      = []float64{.001, .0025, .005, .01, .015, .025, .05, .1, .25, .5, 1}
-)

@@ -47,6 +47,16 @@ func (p labelPairs) of(id metricID, values []string) []*dto.LabelPair {
 	return pairs
 }
 
+// sorted gives the labels of a series of which not all names are in the table.
+func (p labelPairs) sorted(labels []label) []*dto.LabelPair {
+	slices.SortFunc(labels, func(a, b label) int { return strings.Compare(a.name, b.name) })
+	pairs := make([]*dto.LabelPair, len(labels))
+	for i, l := range labels {
+		pairs[i] = p.pair(l)
+	}
+	return pairs
+}
+
 func (p labelPairs) pair(l label) *dto.LabelPair {
 	pair := p[l]
 	if pair == nil {

@@ -2,12 +2,13 @@ package httpprobe
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"sync"
 	"time"
+
+	"github.com/go-resty/resty/v2"
 
 	"postflight/probe"
 )
@@ -39,11 +40,12 @@ type exchange struct {
 	path path
 }
 
-// path is how an exchange went: when each moment came, and when the peer's certificate expires.
+// path is how an exchange went: when each moment came, when the peer's certificate expires, and what became of ours.
 type path struct {
 	start  time.Time
 	at     [moments]time.Duration // since start; 0: it did not come
 	expiry time.Time
+	papers papers
 }
 
 type exchangeKey struct{}
@@ -52,8 +54,8 @@ type exchangeKey struct{}
 // the context sent.
 func follow(ctx context.Context, named bool) *exchange {
 	e := &exchange{path: path{start: time.Now()}}
-	e.trace.TLSHandshakeStart = func() { e.note(shaking) }
-	e.trace.TLSHandshakeDone = e.handshakeDone
+	e.trace.TLSHandshakeStart = e.beginHandshake
+	e.trace.TLSHandshakeDone = e.endHandshake
 	e.trace.GotConn = e.gotConn
 	e.trace.WroteRequest = func(httptrace.WroteRequestInfo) { e.note(written) }
 	e.trace.GotFirstResponseByte = func() { e.note(answered) }
@@ -65,15 +67,31 @@ func follow(ctx context.Context, named bool) *exchange {
 	return e
 }
 
+// send sends a request within the exchange.
+func (e *exchange) send(over *resty.Client, out *outgoing) (*http.Response, error) {
+	r := over.R().SetContext(e.sent)
+	for name, values := range out.header {
+		r.Header[name] = values
+	}
+	if out.body != "" {
+		r.SetBody(out.body)
+	}
+	if out.authorization != "" {
+		r.Header["Authorization"] = []string{out.authorization}
+	}
+	response, err := r.Execute(out.method, out.url)
+	if err != nil {
+		return nil, err
+	}
+	return response.RawResponse, nil
+}
+
 var dialer net.Dialer
 
 // dialWithinRequest dials for as long as the request lives. The transport would let the dialling go on for the benefit
 // of later requests: to a host that swallows packets, that would heap up one goroutine a probe.
 func dialWithinRequest(ctx context.Context, network, address string) (net.Conn, error) {
-	e, ok := ctx.Value(exchangeKey{}).(*exchange)
-	if !ok {
-		return dialer.DialContext(ctx, network, address)
-	}
+	e := exchangeOf(ctx)
 	e.note(dialling)
 	conn, err := dialer.DialContext(e.sent, network, address)
 	if err == nil {
@@ -81,6 +99,9 @@ func dialWithinRequest(ctx context.Context, network, address string) (net.Conn, 
 	}
 	return conn, err
 }
+
+// exchangeOf is the exchange that a request, or the dialling for it, belongs to. Each belongs to one.
+func exchangeOf(ctx context.Context) *exchange { return ctx.Value(exchangeKey{}).(*exchange) }
 
 func (e *exchange) note(m moment) {
 	now := e.now()
@@ -100,16 +121,6 @@ func (e *exchange) gotConn(info httptrace.GotConnInfo) {
 		clear(e.path.at[resolving:ready])
 	}
 	e.path.at[ready] = now
-}
-
-func (e *exchange) handshakeDone(state tls.ConnectionState, err error) {
-	now := e.now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err == nil {
-		e.path.at[shaken] = now
-		e.path.expiry = earliestExpiry(state.PeerCertificates)
-	}
 }
 
 // soFar is a copy that no late goroutine changes.
@@ -143,15 +154,4 @@ func (p *path) phases() (phases [len(probe.Phases)]time.Duration) {
 	phases[probe.Processing] = p.between(written, answered)
 	phases[probe.Transfer] = p.between(answered, finished)
 	return phases
-}
-
-// earliestExpiry is when the first certificate of a chain as the peer presented it expires: with that one the chain
-// does, whichever it is.
-func earliestExpiry(presented []*x509.Certificate) (earliest time.Time) {
-	for _, certificate := range presented {
-		if earliest.IsZero() || certificate.NotAfter.Before(earliest) {
-			earliest = certificate.NotAfter
-		}
-	}
-	return earliest
 }

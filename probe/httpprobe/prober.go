@@ -3,7 +3,6 @@ package httpprobe
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -38,6 +37,10 @@ type Check struct {
 	Key      probe.Key
 	Requests []Request
 	Reuse    bool // of connections; otherwise each request opens its own
+
+	// FollowRedirects has redirects followed, ten at most. What leaves the target's origin goes without credentials, headers
+	// and body from there on. Phases are those of the last hop, latencies those of all.
+	FollowRedirects bool
 
 	// Timeout is the check's, for the words of a probe that did not end in time. The context's deadline ends it: that is
 	// a moment later than the probe began, and 299 ms would be told where 300 are written.
@@ -75,7 +78,10 @@ type reply struct {
 	judgement expect.Judgement
 	status    int
 	path      path
-	timed     bool // got a whole answer, or timed out
+	latency   time.Duration
+	timed     bool            // got a whole answer, or timed out
+	earlier   []time.Duration // latencies of the tries before it
+	abroad    bool            // it was redirected to another origin
 	tokens    probe.TokenConsistency
 	logins    []probe.Login
 }
@@ -119,8 +125,9 @@ func (p *prober) Probe(ctx context.Context) (probe.Result, error) {
 
 // add gathers what every request adds, whichever is the worst.
 func add(result *probe.Result, r *reply) {
+	result.Latencies = joined(result.Latencies, r.earlier)
 	if r.timed {
-		result.Latencies = append(result.Latencies, r.path.at[finished])
+		result.Latencies = append(result.Latencies, r.latency)
 	}
 	if !r.path.expiry.IsZero() {
 		result.CertificateExpiry = r.path.expiry
@@ -159,106 +166,56 @@ func (p *prober) ask(ctx context.Context, i int) reply {
 	if request.Token != "" {
 		authorization = "Bearer " + request.Token
 	}
-	r := p.send(follow(ctx, p.named), request, p.urls[i], authorization)
-	if r.judgement.Outcome != probe.Pass {
-		r.judgement = p.said(request, request.Secret, r.judgement)
-	}
+	r := p.send(ctx, request, p.urls[i], authorization)
+	r.judgement = p.said(request, nil, r.judgement)
 	return r
-}
-
-// askAuthorised makes one request with the check's own credentials: again with another grant, where there is one, when it
-// is answered 401.
-func (p *prober) askAuthorised(ctx context.Context, request *Request, url string) reply {
-	grant, err := request.Credentials.Grant(ctx)
-	logins := grant.Logins
-	if err != nil {
-		return reply{judgement: p.said(request, "", noCredentials(err)), logins: logins}
-	}
-	var foreign string // the issuer of a token that was refused
-	for {
-		r := p.send(follow(ctx, p.named), request, url, grant.Authorization)
-		if r.status == http.StatusUnauthorized {
-			if next, more := request.Credentials.Refused(ctx, grant); more {
-				foreign, grant, logins = cmp.Or(foreign, grant.Issuer), next, append(logins, next.Logins...)
-				continue
-			}
-		}
-		r.logins = logins
-		accepted := r.status/100 == 2
-		switch {
-		case accepted && grant.Issuer != "":
-			r.tokens = probe.TokensConsistent
-		case accepted && foreign != "":
-			r.tokens = probe.TokensInconsistent
-			r.judgement = otherTokenRefused(r.judgement, foreign)
-		}
-		if r.judgement.Outcome != probe.Pass {
-			r.judgement = p.said(request, grant.Secret, blameCredentials(r.judgement, r.status, grant.Secret))
-		}
-		return r
-	}
-}
-
-// otherTokenRefused turns a pass into the warning that it is not one for every user.
-func otherTokenRefused(judgement expect.Judgement, issuer string) expect.Judgement {
-	if judgement.Outcome == probe.Pass {
-		judgement.Outcome = probe.Warn
-		judgement.Wanted = "the token that " + issuer + " issued accepted"
-		judgement.Got = "it was refused, and the one accepted that the target itself issued: do they sign with different keys?"
-	}
-	return judgement
 }
 
 // send makes the exchange, reads the whole answer and has it judged.
-func (p *prober) send(e *exchange, request *Request, url, authorization string) reply {
+func (p *prober) send(ctx context.Context, request *Request, url, authorization string) reply {
+	defer p.client.release()
 	body := intake{large: p.client.large}
 	defer body.done()
-	response, err := p.request(e, request, authorization).Execute(request.Method, url)
-	var (
-		answer expect.Answer
-		raw    *http.Response
-	)
-	if err == nil {
-		raw = response.RawResponse
-		answer.Raw, err = body.read(e.sent, raw)
+	t := trip{
+		hop: follow(ctx, p.named),
+		out: outgoing{request.Method, url, request.Header, request.Body, authorization},
 	}
-	e.note(finished)
-	r := reply{path: e.soFar()}
-	if raw != nil {
-		r.status = raw.StatusCode
-		if raw.TLS != nil {
-			r.path.expiry = earliestExpiry(raw.TLS.PeerCertificates)
-		}
+	t.start = t.hop.path.start
+	raw, err := t.hop.send(p.resty, &t.out)
+	if p.check.FollowRedirects && err == nil {
+		raw, err = p.walk(ctx, &t, raw)
+	}
+	var answer expect.Answer
+	if err == nil {
+		answer.Raw, err = body.read(t.hop.sent, raw)
+	}
+	t.hop.note(finished)
+	r := t.reply(raw)
+	if err == nil {
+		r.timed = true
+		answer.Status, answer.Header = raw.StatusCode, raw.Header
+		answer.Sent, answer.Answered = r.path.when(ready), r.path.when(answered)
+		answer.Duration = r.latency
+		r.judgement, err = judge(t.hop.sent, &body, request, answer)
 	}
 	if err != nil {
-		var unverified *tls.CertificateVerificationError
-		if errors.As(err, &unverified) {
-			r.path.expiry = earliestExpiry(unverified.UnverifiedCertificates)
-		}
 		r.judgement = judgeError(err, &r.path, p.check.Timeout)
-		r.timed = r.judgement.Reason == probe.ReasonTimeout
-		return r
+		r.timed = r.timed || r.judgement.Reason == probe.ReasonTimeout
 	}
-	r.timed = true
-	answer.Status, answer.Header = raw.StatusCode, raw.Header
-	answer.Sent, answer.Answered = r.path.when(ready), r.path.when(answered)
-	answer.Duration = r.path.at[finished]
-	if r.judgement, err = judge(e.sent, &body, request, answer); err != nil {
-		r.judgement = judgeError(err, &r.path, p.check.Timeout)
-	}
+	r.judgement = t.told(r.judgement)
 	return r
 }
 
-func (p *prober) request(e *exchange, request *Request, authorization string) *resty.Request {
-	r := p.resty.R().SetContext(e.sent)
-	for name, values := range request.Header {
-		r.Header[name] = values
+// reply is what there is to say of the trip, but for the judgement.
+func (t *trip) reply(answer *http.Response) reply {
+	r := reply{path: t.hop.soFar(), abroad: t.abroad}
+	r.latency = r.path.when(finished).Sub(t.start)
+	if answer != nil {
+		r.status = answer.StatusCode
 	}
-	if request.Body != "" {
-		r.SetBody(request.Body)
-	}
-	if authorization != "" {
-		r.Header["Authorization"] = []string{authorization}
+	r.path.expiry = t.expiry
+	if t.place == nil {
+		r.path.expiry = t.hop.certificateExpiry(answer)
 	}
 	return r
 }
@@ -283,33 +240,22 @@ func judge(ctx context.Context, body *intake, request *Request, answer expect.An
 	return request.Expect.Judge(answer), nil
 }
 
-func noCredentials(err error) expect.Judgement {
-	return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonCredentials, Wanted: "credentials", Got: err.Error()}
-}
-
-// blameCredentials turns the refusal of our own token into what it is: it says nothing about the backend. Where that the
-// token is accepted is the question itself, the expectation has a reason of its own, which stands unless the token had
-// simply expired.
-func blameCredentials(judgement expect.Judgement, status int, token string) expect.Judgement {
-	if status != http.StatusUnauthorized && status != http.StatusForbidden {
+// said makes the words of a judgement fit to be shown: which request they are about, and nothing of what must not be seen.
+func (p *prober) said(request *Request, grants []Grant, judgement expect.Judgement) expect.Judgement {
+	if judgement.Wanted == "" && judgement.Got == "" {
 		return judgement
 	}
-	if at, expired := expiredAt(token, time.Now()); expired {
-		judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
-		judgement.Wanted = "credentials that are valid"
-		judgement.Got = fmt.Sprintf("status %d; our token expired at %s", status, at.Format(time.RFC3339))
-	} else if judgement.Reason == probe.ReasonStatus {
-		judgement.Outcome, judgement.Reason = probe.Error, probe.ReasonCredentials
-		judgement.Wanted += " with our credentials"
+	mask := func(secret string) {
+		judgement.Wanted = withoutToken(judgement.Wanted, secret)
+		judgement.Got = withoutToken(judgement.Got, secret)
 	}
-	return judgement
-}
-
-// said makes the words of a judgement fit to be shown: which request they are about, and without the token.
-func (p *prober) said(request *Request, token string, judgement expect.Judgement) expect.Judgement {
-	judgement.Wanted = withoutToken(judgement.Wanted, token)
-	judgement.Got = withoutToken(judgement.Got, token)
-	if len(p.check.Requests) > 1 && request.Name != "" {
+	mask(request.Secret)
+	for i := range grants {
+		mask(grants[i].Secret)
+		_, spelled, _ := strings.Cut(grants[i].Authorization, " ")
+		mask(spelled)
+	}
+	if judgement.Outcome != probe.Pass && len(p.check.Requests) > 1 && request.Name != "" {
 		judgement.Got = request.Name + ": " + judgement.Got
 	}
 	return judgement

@@ -28,11 +28,17 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 		return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonInternal, Wanted: wanted, Got: got}
 	}
 	var (
-		lookup *net.DNSError
-		shown  *tls.CertificateVerificationError
+		lookup   *net.DNSError
+		shown    *tls.CertificateVerificationError
+		redirect *redirectError
 	)
+	if strings.Contains(err.Error(), "failed to parse Location header") { // net/http has no type for it, and repeats it
+		err = errNoURL
+	}
 	lack, lacking := ownLack(err)
 	switch {
+	case errors.As(err, &redirect):
+		return failed(probe.ReasonRedirect, redirect.wanted, redirect.got)
 	case errors.Is(err, errNoRoom):
 		return blind("a whole answer", "no room to read a large body: too many at once")
 	case lacking:
@@ -46,17 +52,15 @@ func judgeError(err error, p *path, limit time.Duration) expect.Judgement {
 	case errors.As(err, &lookup):
 		return failed(probe.ReasonResolve, "an address for "+expect.Excerpt(lookup.Name), lookup.Err)
 	case errors.As(err, &shown):
-		return failed(probe.ReasonTLS, "a trusted certificate", plain(shown.Err))
+		return failed(probe.ReasonTLS, "a trusted certificate", distrust(shown.Err, time.Now()))
 	case strings.Contains(err.Error(), "server response headers exceeded"): // net/http has no type for it
 		return failed(probe.ReasonTooLarge, "headers of at most 64 KiB", "more")
 	case p.passed(answered):
 		return failed(probe.ReasonProtocol, "a whole answer", plain(err))
-	case p.passed(shaken) && isAlert(err):
-		return failed(probe.ReasonTLS, "a TLS handshake", plain(err))
+	case p.passed(shaking) && (!p.passed(ready) || isAlert(err) || p.isTurnedAway(err)):
+		return failed(probe.ReasonTLS, "a TLS handshake", plain(err)+p.papers.hint())
 	case p.passed(ready):
 		return failed(probe.ReasonProtocol, "an HTTP answer", plain(err))
-	case p.passed(shaking):
-		return failed(probe.ReasonTLS, "a TLS handshake", plain(err))
 	case p.passed(dialling):
 		return failed(probe.ReasonConnect, "a connection", plain(err))
 	default: // it never came to the network
@@ -82,6 +86,12 @@ func ownLack(err error) (syscall.Errno, bool) {
 func isAlert(err error) bool {
 	var network *net.OpError
 	return errors.As(err, &network) && network.Op == "remote error"
+}
+
+// isTurnedAway reports whether the peer may have hung up for want of a certificate of ours: the alert that says so can get
+// lost in the reset.
+func (p *path) isTurnedAway(err error) bool {
+	return (p.papers == missing || p.papers == unfit) && (errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE))
 }
 
 // tooLate is the judgement of what was not done, because the check's time was over.
@@ -153,7 +163,7 @@ func plain(err error) string {
 		return where + number.Error()
 	}
 	text := err.Error()
-	for _, noise := range []string{"net/http: ", "http: ", "HTTP/1.x transport connection broken: "} {
+	for _, noise := range []string{"net/http: ", "http: ", "x509: ", "HTTP/1.x transport connection broken: "} {
 		text = strings.TrimPrefix(text, noise)
 	}
 	return where + expect.Excerpt(text)

@@ -140,18 +140,18 @@ func TestWhatIsAnError(t *testing.T) {
 		{`none(body.state, # == "x")`, orders, `a list is wanted, not text`},
 		{`all(body.nothing, false)`, orders, `a list is wanted, not null`},
 		{`len(body.nothing) == 0`, orders, `text, a list or an object is wanted, not null`},
-		{`len(body.total) != 1`, orders, `text, a list or an object is wanted, not a number`},
+		{`len(body.total) != 1`, orders, `text, a list or an object is wanted, not 3`},
 		{`len(keys(body.empty)) == 0`, orders, `an object is wanted, not a list`},
 		{`sum(body.mixed) != 1`, orders, `column 1: invalid operation: string + float64`},
-		{`max(body.mixed) != 7`, orders, `numbers is wanted, not a list`},
-		{`max(body.empty) == nil`, orders, `numbers is wanted, not a list`},
-		{`lower(body.total) != "x"`, orders, `text is wanted, not a number`},
+		{`max(body.mixed) != 7`, orders, `a number or a list of numbers is wanted, not a list`},
+		{`max(body.empty) == nil`, orders, `a number or a list of numbers is wanted, not a list`},
+		{`lower(body.total) != "x"`, orders, `text is wanted, not 3`},
 		{`find(body.items, .id == 9).tag != "x"`, orders, `find(body.items, .id == 9) is null: it has no field "tag"`},
 		{`body.zero / body.zero != 1`, orders, `the result is not a number: divided by zero, or too large`},
 		{`not (body.total / body.zero < 1)`, orders, `the result is not a number: divided by zero, or too large`},
 		{`not (body.huge * body.huge < 1)`, orders, `the result is not a number: divided by zero, or too large`},
 		{`not (float(body.nan) > 1)`, orders, `the result is not a number: divided by zero, or too large`},
-		{`int(body.huge) != 1`, orders, `a number or text is wanted, not a number`},
+		{`int(body.huge) != 1`, orders, `a number or text is wanted, not 1e+300`},
 		{`body.state + "x" != "y"`, orders, `numbers are wanted to calculate with, not text`},
 		{`body.total`, orders, `the expression yields a number, not true or false`},
 		{`body.nothing`, orders, `the expression yields null, not true or false`},
@@ -321,26 +321,4 @@ func FuzzExpression(f *testing.F) {
 			t.Errorf("%q of %q: first %v, then %v", text, body, held, again)
 		}
 	})
-}
-
-func BenchmarkAssertion(b *testing.B) {
-	body := `{"total": 3, "age_seconds": 5, "items": [` + strings.Repeat(`{"id": 1, "price": 2.5, "tag": "something"}, `, 30) + `{"id": 2, "price": 1, "tag": "b"}]}`
-	a := answer(b, body)
-	for _, text := range []string{`body.total >= 0`, `status == 200 and body.age_seconds < 60 and "items" in body`, `all(body.items, .price > 0)`} {
-		e := compile(b, text)
-		b.Run(text, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if held, err := e.Holds(a); !held || err != nil {
-					b.Fatal(held, err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkCompile(b *testing.B) {
-	for b.Loop() {
-		compile(b, `body.total >= 0 and body.age_seconds < 60`)
-	}
 }

@@ -2,7 +2,6 @@ package expect
 
 import (
 	"maps"
-	"math"
 	"slices"
 	"strconv"
 
@@ -24,23 +23,23 @@ type Reading struct {
 // maxElements is how many elements of one Each are looked at.
 const maxElements = 1000
 
-// read gives what an answer yields of the metric, and whether that is all of it. What it does not yield is left out:
-// nothing stands in its place. process is the one that counted, of a counter.
-func (r *Reading) read(l *look, process probe.Process) (values []probe.Value, whole bool) {
+// read adds to values what an answer yields of the metric, and reports whether that is all of it. What it does not yield
+// is left out: nothing stands in its place. process is the one that counted, of a counter.
+func (r *Reading) read(l *look, process probe.Process, values []probe.Value) (all []probe.Value, whole bool) {
 	if r.From != nil {
 		read, err := l.value(r.From)
 		number, is := r.number(read)
 		if err != nil || !is {
-			return nil, false
+			return values, false
 		}
-		return []probe.Value{{Metric: r.Metric.Name, Own: r.Metric, Number: number, Process: process}}, true
+		return append(values, probe.Value{Metric: r.Metric.Name, Own: r.Metric, Number: number, Process: process}), true
 	}
 	read, err := l.value(r.Each)
 	if err != nil {
-		return nil, false
+		return values, false
 	}
 	elements, whole := r.elements(read)
-	values = make([]probe.Value, 0, len(elements))
+	values = slices.Grow(values, len(elements))
 	for _, e := range elements {
 		number, is := r.number(e.value)
 		if !is {
@@ -68,8 +67,6 @@ func (r *Reading) number(v any) (number float64, is bool) {
 	return number, is && isFinite(number) && (!r.Metric.Counter || number >= 0)
 }
 
-func isFinite(number float64) bool { return !math.IsNaN(number) && !math.IsInf(number, 0) }
-
 // element is one of Each's, before it is known to be a number.
 type element struct {
 	label string
@@ -78,30 +75,36 @@ type element struct {
 
 // elements are those of an object, sorted by key, or of a list, and whether they are all.
 func (r *Reading) elements(v any) (elements []element, whole bool) {
-	if object, is := v.(map[string]any); is {
-		if r.KeyField != "" {
-			return nil, false
-		}
-		keys := slices.Sorted(maps.Keys(object))
-		for _, key := range keys[:min(len(keys), maxElements)] {
-			elements = append(elements, element{key, object[key]})
-		}
-		return elements, len(keys) <= maxElements
+	if object, is := v.(map[string]any); is && r.KeyField == "" {
+		return fields(object), len(object) <= maxElements
 	}
 	items, is := asList(v)
 	if !is {
 		return nil, false
 	}
-	whole = len(items) <= maxElements
-	items = items[:min(len(items), maxElements)]
+	looked := items[:min(len(items), maxElements)]
 	if r.KeyField != "" {
-		elements, all := r.keyed(items)
-		return elements, all && whole
+		elements, whole = r.keyed(looked)
+	} else {
+		elements, whole = indexed(looked), true
 	}
+	return elements, whole && len(looked) == len(items)
+}
+
+func fields(object map[string]any) []element {
+	elements := make([]element, 0, min(len(object), maxElements))
+	for _, key := range slices.Sorted(maps.Keys(object))[:cap(elements)] {
+		elements = append(elements, element{key, object[key]})
+	}
+	return elements
+}
+
+func indexed(items []any) []element {
+	elements := make([]element, len(items))
 	for i, item := range items {
-		elements = append(elements, element{strconv.Itoa(i), item})
+		elements[i] = element{strconv.Itoa(i), item}
 	}
-	return elements, whole
+	return elements
 }
 
 // keyed are the objects of a list by their keys. Those that share a key are left out, all of them: which one to believe
@@ -111,28 +114,14 @@ func (r *Reading) keyed(items []any) (elements []element, whole bool) {
 	for _, item := range items {
 		object, _ := item.(map[string]any)
 		key, isKey := plain(object[r.KeyField])
-		number, found := object[r.ValueField]
-		if isKey && found {
+		if !isKey {
+			continue
+		}
+		times[key]++
+		if number, found := object[r.ValueField]; found {
 			elements = append(elements, element{key, number})
-			times[key]++
 		}
 	}
 	elements = slices.DeleteFunc(elements, func(e element) bool { return times[e.label] > 1 })
 	return elements, len(elements) == len(items)
 }
-
-// plain is a text as it is, or a number as it was printed. A number of which digits have been lost is none: two of them
-// may have become one.
-func plain(v any) (string, bool) {
-	if text, is := v.(string); is {
-		return text, true
-	}
-	number, is := asFloat(v)
-	if !is || !(math.Abs(number) < exact) {
-		return "", false
-	}
-	return strconv.FormatFloat(number, 'f', -1, 64), true
-}
-
-// exact is the first whole number that a float64 may hold in place of its neighbour.
-const exact = 1 << 53

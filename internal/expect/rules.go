@@ -44,6 +44,7 @@ func (r Rules) Judge(a Answer) Judgement {
 		judgement = WrongStatus(a, r.wantedStatus())
 	case r.JudgeBody != nil && a.Status/100 == 2:
 		judgement = r.JudgeBody(a)
+		judgement.Values, judgement.Assertions = slices.Clip(judgement.Values), slices.Clip(judgement.Assertions) // they are its own
 	}
 	for _, assertion := range r.Assertions {
 		held, err := look.holds(assertion.That)
@@ -71,17 +72,13 @@ func (r Rules) readValues(look *look, a Answer, judgement *Judgement) {
 	process, known := r.process(look, a)
 	for i := range r.Values {
 		reading := &r.Values[i]
-		var (
-			values []probe.Value
-			whole  bool
-		)
+		whole := false
 		switch {
 		case !reading.Metric.Counter:
-			values, whole = reading.read(look, probe.Process{})
+			judgement.Values, whole = reading.read(look, probe.Process{}, judgement.Values)
 		case known:
-			values, whole = reading.read(look, process)
+			judgement.Values, whole = reading.read(look, process, judgement.Values)
 		}
-		judgement.Values = append(judgement.Values, values...)
 		if !whole {
 			judgement.Unread = append(judgement.Unread, reading.Metric)
 		}

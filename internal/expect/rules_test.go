@@ -1,6 +1,7 @@
 package expect_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -72,5 +73,115 @@ func TestRules(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestRulesReadAnAnswer: what is read where, and that reading changes nothing about the outcome.
+func TestRulesReadAnAnswer(t *testing.T) {
+	total, lost := from(t, `body.total`), from(t, `body.lost`)
+	three := []probe.Value{{Metric: gauge.Name, Own: gauge, Number: 3}}
+	fails := []expect.Assertion{{Name: "none", That: compile(t, `body.total == 0`), Severity: probe.Fail}}
+	release := compileValue(t, `body.version`)
+	tests := []struct {
+		name   string
+		rules  expect.Rules
+		status int
+		body   string
+		want   expect.Judgement
+	}{
+		{"a value", expect.Rules{Values: []expect.Reading{total}}, 200, `{"total": 3}`, expect.Judgement{Values: three}},
+		{"one that is not there", expect.Rules{Values: []expect.Reading{lost}}, 200, `{"total": 3}`, expect.Judgement{Unread: []*probe.Metric{gauge}}},
+		{"one before another", expect.Rules{Values: []expect.Reading{lost, total}}, 200, `{"total": 3}`, expect.Judgement{Values: three, Unread: []*probe.Metric{gauge}}},
+		{"with an assertion that does not hold", expect.Rules{Assertions: fails, Values: []expect.Reading{total}}, 200, `{"total": 3}`, expect.Judgement{
+			Outcome: probe.Fail, Reason: probe.ReasonAssertion, Wanted: "none: body.total == 0", Got: `false, with {"total": 3}`,
+			Assertions: []probe.Assertion{{Name: "none"}}, Values: three,
+		}},
+		{"of an error page", expect.Rules{Values: []expect.Reading{total, lost}, Release: release}, 500, `{"total": 3, "version": "1"}`, expect.Judgement{
+			Outcome: probe.Fail, Reason: probe.ReasonStatus, Wanted: "status 2xx", Got: `status 500 Internal Server Error: {"total": 3, "version": "1"}`,
+		}},
+		{"of an error page that is wanted", expect.Rules{Status: []int{503}, Values: []expect.Reading{total}}, 503, `{"total": 3}`, expect.Judgement{Values: three}},
+		{"a body that is no JSON", expect.Rules{Values: []expect.Reading{total}, Release: release}, 200, ``, expect.Judgement{Unread: []*probe.Metric{gauge}}},
+		{"the release", expect.Rules{Release: release}, 200, `{"version": "1.4.2"}`, expect.Judgement{Release: "1.4.2"}},
+		{"no release", expect.Rules{Release: release}, 200, `{}`, expect.Judgement{}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			a := expect.Answer{Status: tt.status, Raw: []byte(tt.body), Body: ""}
+			if tt.body != "" {
+				a = answer(t, tt.body)
+				a.Status = tt.status
+			}
+			if diff := cmp.Diff(tt.want, tt.rules.Judge(a)); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRulesJudgeTheBody: a built-in check's judgement is one of several, and the worst counts.
+func TestRulesJudgeTheBody(t *testing.T) {
+	const body = `{"total": 3}`
+	own := []probe.Value{{Metric: "queue_wait_average_seconds", Number: 1}}
+	judging := func(j expect.Judgement) expect.Func {
+		j.Values, j.Assertions = own, []probe.Assertion{{Name: "built-in", Held: j.Outcome == probe.Pass}}
+		return func(expect.Answer) expect.Judgement { return j }
+	}
+	wrong := expect.WrongBody("an object", "a list")
+	warning := expect.Judgement{Outcome: probe.Warn, Wanted: "all well", Got: "not all"}
+	asserting := func(severity probe.Outcome) []expect.Assertion {
+		return []expect.Assertion{{Name: "own", That: compile(t, `false`), Severity: severity}}
+	}
+	both := func(j expect.Judgement, builtInHeld bool) expect.Judgement {
+		j.Values = append(own, probe.Value{Metric: gauge.Name, Own: gauge, Number: 3})
+		j.Assertions = []probe.Assertion{{Name: "built-in", Held: builtInHeld}, {Name: "own"}}
+		return j
+	}
+	failed := expect.Judgement{Outcome: probe.Fail, Reason: probe.ReasonAssertion, Wanted: "own: false", Got: "false, with " + body}
+	tests := []struct {
+		name     string
+		body     expect.Judgement
+		severity probe.Outcome
+		want     expect.Judgement
+	}{
+		{"well, and an assertion fails", expect.Judgement{}, probe.Fail, both(failed, true)},
+		{"a warning, and an assertion fails", warning, probe.Fail, both(failed, false)},
+		{"wrong, and an assertion warns", wrong, probe.Warn, both(wrong, false)},
+		{"wrong, and an assertion fails", wrong, probe.Fail, both(wrong, false)},
+	}
+	for _, tt := range tests {
+		rules := expect.Rules{JudgeBody: judging(tt.body), Assertions: asserting(tt.severity), Values: []expect.Reading{from(t, `body.total`)}}
+		for range 2 { // the second time what the first has told is as it was
+			if diff := cmp.Diff(tt.want, rules.Judge(answer(t, body))); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+			}
+		}
+	}
+
+	unasked := func(expect.Answer) expect.Judgement { return wrong }
+	a := answer(t, body)
+	a.Status = 404
+	want := expect.Judgement{Outcome: probe.Fail, Reason: probe.ReasonStatus, Wanted: "status 200", Got: "status 404 Not Found: " + body}
+	if diff := cmp.Diff(want, expect.Rules{Status: []int{200}, JudgeBody: unasked}.Judge(a)); diff != "" {
+		t.Errorf("a wrong status (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(expect.Judgement{}, expect.Rules{Status: []int{404}, JudgeBody: unasked}.Judge(a)); diff != "" {
+		t.Errorf("a wanted 404, which has another body (-want +got):\n%s", diff)
+	}
+}
+
+func TestRelease(t *testing.T) {
+	tests := []struct{ version, want string }{
+		{`"1.4.2"`, "1.4.2"}, {`" 1.4.2\n"`, "1.4.2"}, {`"2026-11-21 v2 (hotfix)"`, "2026-11-21 v2 (hotfix)"}, {`"版本 3"`, "版本 3"},
+		{`7`, "7"}, {`1.5`, "1.5"}, {`20261121093000`, "20261121093000"},
+		{`"` + strings.Repeat("x", 128) + `"`, strings.Repeat("x", 128)}, {`"` + strings.Repeat("x", 129) + `"`, ""}, {`" ` + strings.Repeat("x", 128) + ` "`, strings.Repeat("x", 128)},
+		{`""`, ""}, {`"  "`, ""}, {`"1.4\n2"`, ""}, {`"1\u00002"`, ""}, {`"\u001b[31m1"`, ""}, {`"a\u202eb"`, ""},
+		{`null`, ""}, {`true`, ""}, {`["1.4.2"]`, ""}, {`{"version": "1"}`, ""}, {`9007199254740993`, ""}, {`1e300`, ""},
+	}
+	rules := expect.Rules{Release: compileValue(t, `body.version`)}
+	for _, tt := range tests {
+		got := rules.Judge(answer(t, `{"version": `+tt.version+`}`))
+		if diff := cmp.Diff(expect.Judgement{Release: tt.want}, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.version, diff)
+		}
 	}
 }

@@ -40,6 +40,9 @@ func (f *fence) Visit(node *ast.Node) {
 		if n.Value == "$env" {
 			f.refuse(n, "$env cannot be used here")
 		}
+		if _, is := allowed[n.Value]; is {
+			f.refuse(n, "%s is a function: say of what, in brackets", n.Value)
+		}
 	case *ast.CallNode:
 		f.refuse(n, "there is no function %s", n.Callee)
 	case *ast.VariableDeclaratorNode:
@@ -174,7 +177,9 @@ func replaceOperator(node *ast.Node, n *ast.BinaryNode) {
 		}
 		ast.Patch(node, call(n.Operator, environment(), n.Left, &ast.ConstantNode{Value: compiled}))
 	case "+", "-", "*", "/", "%", "**", "^":
-		ast.Patch(node, call(opNumber, n))
+		ast.Patch(node, call(n.Operator, n.Left, n.Right))
+	case "..":
+		n.Left, n.Right = whole(n.Left), whole(n.Right)
 	}
 }
 
@@ -185,9 +190,20 @@ func replaceFunction(node *ast.Node, n *ast.BuiltinNode) {
 		}
 		n.Arguments[i] = call(opTake, environment(), operand, &ast.StringNode{Value: allowed[n.Name]})
 	}
-	if n.Name == "sum" || n.Name == "float" {
+	switch n.Name {
+	case "sum", "float", "int":
 		ast.Patch(node, call(opNumber, n))
+	case "keys", "values":
+		ast.Patch(node, call(n.Name, n.Arguments...))
 	}
+}
+
+// whole is an end of a range: what is no whole number makes a range of nothing, which every condition holds of.
+func whole(node ast.Node) ast.Node {
+	if _, is := node.(*ast.IntegerNode); is {
+		return node
+	}
+	return call(opTake, environment(), node, &ast.StringNode{Value: wantsWhole})
 }
 
 func isNull(node ast.Node) bool {

@@ -27,7 +27,7 @@ type ReloadState struct {
 func (s *Store) FoldDiscovery(service string, d Discovery) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if entry := s.service(service); entry != nil {
+	if entry := s.service(service); entry != nil && entry.lists {
 		entry.discovery = d
 	}
 }

@@ -101,6 +101,21 @@ func TestChecksOfOneTargetShareItsSeries(t *testing.T) {
 	}
 }
 
+// TestTheHealthCheckIsKnownUnderAnyName: its state set is there from the start. One that only is called so has none.
+func TestTheHealthCheckIsKnownUnderAnyName(t *testing.T) {
+	renamed, own := check("health", true), check("health", true)
+	renamed.Key.Check, own.Use = "alive", ""
+	for _, row := range []struct {
+		check probe.Check
+		want  int
+	}{{renamed, 4}, {own, 0}} {
+		_, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{row.check}})
+		if got := seriesWith(scrape(t, registry), "postflight_health_status"); got != row.want {
+			t.Errorf("%s: %d series, want %d", row.check.Key.Check, got, row.want)
+		}
+	}
+}
+
 func TestAGaugeIsNotShownAsACounter(t *testing.T) {
 	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
 	store.Fold(probe.Result{Key: check("db-monitor", true).Key, Start: time.Now(), Values: []probe.Value{

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"postflight/exporter"
-	"postflight/internal/state"
 	"postflight/probe"
 )
 

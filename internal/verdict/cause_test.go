@@ -100,7 +100,7 @@ func TestCauses(t *testing.T) {
 			name:    "forged tokens let in",
 			checks:  []probe.Result{status(200, failing("auth", probe.ReasonAuthBypassed, "status 401", "status 200 for a token with alg none"))},
 			want:    "failed auth_bypassed",
-			summary: "auth at http://127.0.0.1:8000: authentication lets forged tokens in",
+			summary: "auth at http://127.0.0.1:8000: authentication accepts what it must refuse",
 			hint:    "take the release back",
 			seen:    "alg none",
 		},

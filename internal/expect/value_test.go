@@ -70,6 +70,7 @@ func TestValueThatIsAnError(t *testing.T) {
 		{`body.total * body.state`, orders, `numbers are wanted to calculate with, not text`},
 		{`-body.state`, orders, `column 1: invalid operation: - string`},
 		{`sum(body.mixed)`, orders, `column 1: invalid operation: string + float64`},
+		{`sum(body.texts)`, `{"texts": ["a"]}`, `column 1: invalid operation: string + int`},
 		{`sum(body.nothing)`, orders, `a list is wanted, not null`},
 		{`max(body.empty)`, orders, `a number or a list of numbers is wanted, not a list`},
 		{`len(body.total)`, orders, `text, a list or an object is wanted, not 3`},

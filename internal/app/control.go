@@ -15,7 +15,7 @@ import (
 
 // ControlOptions says where commands on this machine reach the daemon, and who may use them.
 type ControlOptions struct {
-	Path  string
+	Path  string      // empty: there is no control socket
 	Mode  fs.FileMode // of the socket: who may write to it may change things
 	Group string      // that it belongs to, by name or number; empty: the daemon's own
 }
@@ -23,8 +23,12 @@ type ControlOptions struct {
 // longestSocketPath is how many bytes the kernel takes, without the zero at the end.
 const longestSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// listenControl listens on the control socket. What a daemon that is dead has left there gives way. Close removes it.
+// listenControl listens on the control socket; nil where there is none. What a daemon that is dead has left there gives way.
+// Close removes it.
 func listenControl(o ControlOptions) (net.Listener, error) {
+	if o.Path == "" {
+		return nil, nil
+	}
 	l, err := o.listen()
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", o.Path, err)
@@ -34,7 +38,7 @@ func listenControl(o ControlOptions) (net.Listener, error) {
 
 func (o ControlOptions) listen() (net.Listener, error) {
 	switch {
-	case o.Path == "" || o.Path[0] == '@': // the kernel would make a socket without a file, and let everybody in
+	case o.Path[0] == '@': // the kernel would make a socket without a file, and let everybody in
 		return nil, errors.New("the control socket needs a file, whose mode decides who may use it; write ./@name where a file begins with @")
 	case len(o.Path) > longestSocketPath:
 		return nil, fmt.Errorf("the path of a socket has at most %d bytes, and this one %d; choose another one with --control.socket", longestSocketPath, len(o.Path))

@@ -187,7 +187,6 @@ func TestWhereTheControlSocketCannotBe(t *testing.T) {
 			change: func(o *ControlOptions) { o.Group = "nobody-is-in-it" },
 			want:   `there is no group "nobody-is-in-it"; choose another one with --control.socket-group`,
 		},
-		{name: "no path", change: func(o *ControlOptions) { o.Path = "" }, want: "the control socket needs a file, whose mode decides who may use it; write ./@name where a file begins with @"},
 		{name: "no file", change: func(o *ControlOptions) { o.Path = "@postflight" }, want: "the control socket needs a file, whose mode decides who may use it; write ./@name where a file begins with @"},
 		{name: "the longest path", change: func(o *ControlOptions) { o.Path = padded(o.Path, 107) }},
 		{
@@ -266,6 +265,13 @@ func contents(t *testing.T, directory string) string {
 		fmt.Fprintln(&b, info.Mode(), info.Size(), info.Name())
 	}
 	return b.String()
+}
+
+func TestWithoutAPathThereIsNoControlSocket(t *testing.T) {
+	t.Parallel()
+	if l, err := listenControl(ControlOptions{Mode: 0o660}); l != nil || err != nil {
+		t.Errorf("got %v, %v", l, err)
+	}
 }
 
 func TestALiveControlSocketIsLeftAlone(t *testing.T) {

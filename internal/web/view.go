@@ -26,6 +26,7 @@ const (
 type view struct {
 	Tone     tone
 	Headline string
+	Reload   string // what became of the last reload, where it failed
 	At       time.Time
 	Services []serviceView
 }
@@ -34,6 +35,7 @@ type serviceView struct {
 	Name    string
 	Tone    tone
 	Summary string
+	Notes   []note
 	Targets []targetView
 	Units   []unitView
 }
@@ -68,7 +70,7 @@ type unitView struct {
 }
 
 func viewOf(snapshot *state.Snapshot) view {
-	v := view{At: snapshot.Time.UTC()}
+	v := view{Reload: reloadNote(snapshot.Reload), At: snapshot.Time.UTC()}
 	var tones []tone
 	for _, service := range snapshot.Services {
 		s := serviceOf(service, snapshot.Time)
@@ -126,8 +128,11 @@ func count(tones []tone, t tone) (n int) {
 }
 
 func serviceOf(service state.ServiceState, now time.Time) serviceView {
-	v := serviceView{Name: service.Name}
+	v := serviceView{Name: service.Name, Notes: notesOf(service)}
 	var tones []tone
+	for _, n := range v.Notes {
+		tones = append(tones, n.Tone)
+	}
 	at := map[string]int{}
 	for _, c := range service.Checks {
 		url := c.Check.Key.Target

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"postflight/internal/state"
-	"postflight/probe"
 )
 
 // Options says what to serve.
@@ -72,39 +71,34 @@ func answer(w http.ResponseWriter, status int, text string) {
 	fmt.Fprint(w, text)
 }
 
-// awaited are the checks that have not run and the units that have not been told of. One that is out of reach has been.
-func awaited(snapshot *state.Snapshot) []probe.Key {
-	var keys []probe.Key
+// awaited are the checks that have not run, the units that have not been told of, and the target lists that have not been
+// read. What is out of reach has been.
+func awaited(snapshot *state.Snapshot) []string {
+	var names []string
 	for _, service := range snapshot.Services {
+		if unread(service) {
+			names = append(names, service.Name+": its target lists")
+		}
 		for _, c := range service.Checks {
 			if !c.HasRun() {
-				keys = append(keys, c.Check.Key)
+				names = append(names, fmt.Sprintf("%s: %s of %s", service.Name, c.Check.Key.Check, c.Check.Key.Target))
 			}
 		}
 		for _, u := range service.Units {
 			if !u.HasRun() {
-				keys = append(keys, u.Key)
+				names = append(names, service.Name+": "+u.Key.Unit)
 			}
 		}
 	}
-	return keys
+	return names
 }
 
 // notReady names what is awaited, the first of it if it is much.
-func notReady(keys []probe.Key) string {
+func notReady(names []string) string {
 	const most = 20
-	var text strings.Builder
-	fmt.Fprintf(&text, "postflight is not ready: %d of its checks and units have not been looked at yet.\n", len(keys))
-	for i, key := range keys {
-		switch {
-		case i == most:
-			fmt.Fprintf(&text, "… and %d more\n", len(keys)-most)
-			return text.String()
-		case key.Unit != "":
-			fmt.Fprintf(&text, "%s: %s\n", key.Service, key.Unit)
-		default:
-			fmt.Fprintf(&text, "%s: %s of %s\n", key.Service, key.Check, key.Target)
-		}
+	text := fmt.Sprintf("postflight is not ready: %d of its checks and units have not been looked at yet.\n", len(names))
+	if more := len(names) - most; more > 0 {
+		names = append(names[:most:most], fmt.Sprintf("… and %d more", more))
 	}
-	return text.String()
+	return text + strings.Join(names, "\n") + "\n"
 }

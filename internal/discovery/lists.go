@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Lists are all the lists of one service.
@@ -145,6 +147,21 @@ func (w *watcher) found() Found {
 		f.Problem = err.Error()
 	}
 	return f
+}
+
+// unreadable says what cannot be read, in one line.
+func unreadable(where string, err error) error {
+	const longest = 500
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, where+": "+err.Error())
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return errors.New(text)
 }
 
 func (w *watcher) merge() []Target {

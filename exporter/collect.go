@@ -52,7 +52,7 @@ type scrape struct {
 
 // put tells of one series.
 func (s scrape) put(id metricID, value float64, labels ...string) {
-	s.metrics <- &series{desc: s.descs[id], kind: table[id].kind, labels: s.labels.of(id, labels), value: value}
+	s.metrics <- &series{desc: s.descs[id], labels: s.labels.of(id, labels), value: value, counts: table[id].kind == counter}
 }
 
 func (s scrape) skips(service string) {
@@ -81,7 +81,7 @@ func (s scrape) checkInfos(service state.ServiceState) {
 func (s scrape) check(c *state.CheckState) {
 	key, last := c.Check.Key, c.Last
 	put := func(id metricID, value float64, labels ...string) {
-		s.put(id, value, append([]string{key.Service, key.Target, key.Check}, labels...)...)
+		s.put(id, value, append(append(make([]string, 0, 4), key.Service, key.Target, key.Check), labels...)...)
 	}
 	put(probeInterval, c.Check.Interval.Seconds())
 	for _, outcome := range probe.Outcomes {

@@ -35,11 +35,7 @@ func (s scrape) putOwn(key probe.Key, m *probe.Metric, name, value string, numbe
 	if m.Label != "" {
 		labels = append(labels, label{m.Label, value})
 	}
-	kind := gauge
-	if m.Counter {
-		kind = counter
-	}
-	s.metrics <- &series{desc: s.ownDesc(m), kind: kind, labels: s.labels.sorted(labels), value: number}
+	s.metrics <- &series{desc: s.ownDesc(m), labels: s.labels.sorted(labels), value: number, counts: m.Counter}
 }
 
 // ownDesc makes the descriptor of a metric once a scrape. Of checks that share a metric the first has its help told: the

@@ -13,9 +13,9 @@ import (
 // labels: those of a check are the same in all of its series, and making them anew for each was a quarter of a scrape.
 type series struct {
 	desc   *prometheus.Desc
-	kind   kind
 	labels []*dto.LabelPair // sorted by name
 	value  float64
+	counts bool // a counter's; otherwise a gauge's
 }
 
 // Desc is of prometheus.Metric.
@@ -24,7 +24,7 @@ func (s *series) Desc() *prometheus.Desc { return s.desc }
 // Write is of prometheus.Metric.
 func (s *series) Write(out *dto.Metric) error {
 	out.Label = s.labels
-	if s.kind == counter {
+	if s.counts {
 		out.Counter = &dto.Counter{Value: &s.value}
 	} else {
 		out.Gauge = &dto.Gauge{Value: &s.value}
@@ -60,11 +60,16 @@ func (p labelPairs) sorted(labels []label) []*dto.LabelPair {
 func (p labelPairs) pair(l label) *dto.LabelPair {
 	pair := p[l]
 	if pair == nil {
-		value := validText(l.value)
-		pair = &dto.LabelPair{Name: &l.name, Value: &value}
+		pair = newPair(l)
 		p[l] = pair
 	}
 	return pair
+}
+
+// newPair is by itself so that l is on the heap only here, and not for each series that has it.
+func newPair(l label) *dto.LabelPair {
+	value := validText(l.value)
+	return &dto.LabelPair{Name: &l.name, Value: &value}
 }
 
 // inNameOrder tells for each metric in which order its labels are to be written: by name.

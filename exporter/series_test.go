@@ -2,6 +2,7 @@ package exporter_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,38 @@ func TestACheckHasFewSeries(t *testing.T) {
 	if got < 25 {
 		t.Errorf("only %d series: this is not the most that a check has", got)
 	}
+}
+
+// TestATargetCostsLittle: ten thousand of them, with a check each that has run, must fit into a daemon of 200 MiB, of which
+// this is what is known of them and their latencies.
+func TestATargetCostsLittle(t *testing.T) {
+	const targets, limit = 2000, 4 << 10 // bytes each
+	service := state.Service{Name: "shop"}
+	for i := range targets {
+		url := fmt.Sprint("http://10.0.0.1:", i)
+		service.Targets = append(service.Targets, state.Target{URL: url})
+		service.Checks = append(service.Checks, probe.Check{Key: probe.Key{Service: "shop", Target: url, Check: "health"}})
+	}
+	before := heap()
+	store, _, registry := newExporter(t, exporter.Options{}, service)
+	for _, c := range service.Checks {
+		store.Fold(probe.Result{Key: c.Key, Start: time.Now(), Latencies: []time.Duration{time.Millisecond}})
+	}
+	got := int64(heap()-before) / targets
+	runtime.KeepAlive(store)
+	runtime.KeepAlive(registry)
+	t.Logf("%d bytes a target", got)
+	if got <= 0 || got > limit {
+		t.Errorf("%d bytes a target, at most %d", got, limit)
+	}
+}
+
+// heap is how much is in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {

@@ -38,7 +38,7 @@ func (s scrape) targetInfo(service string, t target) {
 	for _, l := range t.labels {
 		labels = append(labels, label{exportedName(l.Name, t.labels), l.Value})
 	}
-	s.metrics <- &series{desc: s.descs[targetInfo], kind: gauge, labels: s.labels.sorted(labels), value: 1}
+	s.metrics <- &series{desc: s.descs[targetInfo], labels: s.labels.sorted(labels), value: 1}
 }
 
 // exportedName is the name of a label that a list gave: with exported_ before it where it is one of ours or of

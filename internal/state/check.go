@@ -35,8 +35,11 @@ type checkEntry struct {
 // configured returns the entry with the check as it is configured now, a new one if there was none.
 func (e *checkEntry) configured(check probe.Check) *checkEntry {
 	if e == nil {
-		e = &checkEntry{state: &CheckState{}}
-	} else if sameCheck(e.state.Check, check) {
+		e = &checkEntry{state: &CheckState{Check: check}}
+		e.adoptMetrics(e.state, nil)
+		return e
+	}
+	if sameCheck(e.state.Check, check) {
 		return e
 	}
 	next := *e.state

@@ -82,7 +82,7 @@ func (r *reply) compareTokens(granted []Grant) {
 	}
 	accepted := granted[len(granted)-1].Issuer
 	for _, refused := range granted[:len(granted)-1] {
-		if refused.Issuer != "" && refused.Issuer != accepted {
+		if refused.Issuer != "" && refused.Issuer != accepted && !refused.Old {
 			r.tokens = probe.TokensInconsistent
 			r.judgement = otherTokenRefused(r.judgement, refused.Issuer, cmp.Or(accepted, "the target itself"))
 			return

@@ -31,22 +31,21 @@ type Grant struct {
 	Authorization string        // value of the header
 	Secret        string        // what must not be shown of it: a token or a password
 	Issuer        string        // the target that issued the token, where that is not the one that is asked; else empty
+	Old           bool          // the token may have been revoked since it was issued: a refusal does not say who signed it
 	Logins        []probe.Login // that were made to come by it
 }
 
 // TokenFile is Credentials from the file of this name. It is read for each request, so a new token counts at once.
 type TokenFile string
 
-// tokenLimit is well beyond what a server takes in one header.
-const tokenLimit = 16 << 10
-
 // Grant reads the file. White space around the token is not part of it.
 func (f TokenFile) Grant(context.Context) (Grant, error) {
-	token, err := f.read()
+	content, err := ReadSecret("token", string(f))
 	if err != nil {
-		if f.mayBeTheToken() {
-			return Grant{}, fmt.Errorf("reading token file: %w (what was given is not shown: it may be the token)", err)
-		}
+		return Grant{}, err
+	}
+	token := strings.TrimSpace(content)
+	if err := CheckToken(token); err != nil {
 		return Grant{}, fmt.Errorf("reading token file %s: %w", string(f), err)
 	}
 	return Grant{Authorization: "Bearer " + token, Secret: token}, nil
@@ -55,13 +54,32 @@ func (f TokenFile) Grant(context.Context) (Grant, error) {
 // Refused has nothing else to try.
 func (f TokenFile) Refused(context.Context, Grant) (Grant, bool) { return Grant{}, false }
 
-// mayBeTheToken reports whether f is likely to be what belongs into the file: it is none, and does not lie in a directory
-// that is there.
-func (f TokenFile) mayBeTheToken() bool {
-	if _, err := os.Lstat(string(f)); err == nil {
+// secretLimit is well beyond what a server takes in one header.
+const secretLimit = 16 << 10
+
+// ReadSecret reads the whole file that holds a secret. What kind of secret it is stands in the errors; the secret does not,
+// not even where it was given in place of the file's name.
+func ReadSecret(kind, path string) (string, error) {
+	content, err := readSmall(path)
+	switch {
+	case err == nil && len(content) > secretLimit:
+		return "", fmt.Errorf("reading %s file %s: it is too large for a %s", kind, path, kind)
+	case err == nil:
+		return string(content), nil
+	case mayBeTheSecret(path):
+		return "", fmt.Errorf("reading %s file: %w (what was given is not shown: it may be the %s)", kind, err, kind)
+	default:
+		return "", fmt.Errorf("reading %s file %s: %w", kind, path, err)
+	}
+}
+
+// mayBeTheSecret reports whether a name is likely to be what belongs into the file: it is no file's, and does not lie in a
+// directory that is there.
+func mayBeTheSecret(path string) bool {
+	if _, err := os.Lstat(path); err == nil {
 		return false
 	}
-	directory := filepath.Dir(string(f))
+	directory := filepath.Dir(path)
 	if directory == "." || directory == "/" { // they are always there
 		return true
 	}
@@ -69,37 +87,23 @@ func (f TokenFile) mayBeTheToken() bool {
 	return err != nil
 }
 
-func (f TokenFile) read() (string, error) {
-	info, err := os.Stat(string(f))
+// readSmall reads a file up to one byte more than a secret may have.
+func readSmall(path string) ([]byte, error) {
+	info, err := os.Stat(path)
 	if err != nil {
-		return "", withoutPath(err)
+		return nil, withoutPath(err)
 	}
 	if !info.Mode().IsRegular() { // a pipe would block, a device might never end
-		return "", errors.New("not a regular file")
+		return nil, errors.New("not a regular file")
 	}
-	file, err := os.Open(string(f))
+	file, err := os.Open(path)
 	if err != nil {
-		return "", withoutPath(err)
+		return nil, withoutPath(err)
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, tokenLimit+1))
-	if err != nil {
-		return "", withoutPath(err)
-	}
-	token := strings.TrimSpace(string(content))
-	switch {
-	case token == "":
-		return "", errors.New("it is empty")
-	case len(content) > tokenLimit:
-		return "", errors.New("it is too large for a token")
-	case strings.ContainsFunc(token, outsideToken):
-		return "", errors.New("it holds more than one token, or not text")
-	}
-	return token, nil
+	content, err := io.ReadAll(io.LimitReader(file, secretLimit+1))
+	return content, withoutPath(err)
 }
-
-// outsideToken reports whether r cannot stand in a bearer token: RFC 6750 allows less than visible ASCII.
-func outsideToken(r rune) bool { return r <= ' ' || r > '~' }
 
 func withoutPath(err error) error {
 	var inPath *fs.PathError
@@ -109,8 +113,25 @@ func withoutPath(err error) error {
 	return err
 }
 
-// expiredAt is when a token expired, if it is a JWT that says so. RFC 7519: exp is in seconds since 1970.
-func expiredAt(token string, now time.Time) (time.Time, bool) {
+// CheckToken says why a text cannot be a bearer token.
+func CheckToken(token string) error {
+	switch {
+	case token == "":
+		return errors.New("it is empty")
+	case len(token) > secretLimit:
+		return errors.New("it is too large for a token")
+	case strings.ContainsFunc(token, outsideToken):
+		return errors.New("it holds more than one token, or not text")
+	}
+	return nil
+}
+
+// outsideToken reports whether r cannot stand in a bearer token: RFC 6750 allows less than visible ASCII.
+func outsideToken(r rune) bool { return r <= ' ' || r > '~' }
+
+// TokenExpiry is when a token expires by its issuer's clock, if it is a JWT that says so. RFC 7519: exp is in seconds since
+// 1970.
+func TokenExpiry(token string) (time.Time, bool) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return time.Time{}, false
@@ -122,8 +143,16 @@ func expiredAt(token string, now time.Time) (time.Time, bool) {
 	var claims struct {
 		Exp float64 `json:"exp"`
 	}
-	if json.Unmarshal(payload, &claims) != nil || claims.Exp <= 0 || claims.Exp >= float64(now.Unix()) {
+	if json.Unmarshal(payload, &claims) != nil || claims.Exp <= 0 || claims.Exp > latestExpiry {
 		return time.Time{}, false
 	}
 	return time.Unix(int64(claims.Exp), 0).UTC(), true
+}
+
+const latestExpiry = 253402300799 // the end of the year 9999; what is later is no time
+
+// expiredAt is when a token expired, if it did.
+func expiredAt(token string, now time.Time) (time.Time, bool) {
+	at, known := TokenExpiry(token)
+	return at, known && at.Unix() < now.Unix()
 }

@@ -4,12 +4,12 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"postflight/internal/builtin"
-	"postflight/internal/credentials"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 )
@@ -18,6 +18,13 @@ import (
 type builder struct {
 	*report
 	directory string // that files are relative to
+	read      func(file string) ([]byte, error)
+	tlsMade   map[tlsFiles]*TLS
+	metrics   map[string]*declared // by the name of their family
+}
+
+func newBuilder(r *report, directory string, read func(string) ([]byte, error)) *builder {
+	return &builder{report: r, directory: directory, read: read, tlsMade: map[tlsFiles]*TLS{}, metrics: map[string]*declared{}}
 }
 
 func (b *builder) config(v *value) *Config {
@@ -56,29 +63,37 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 		b.say(v.place, "the service has no name; write name: and how it is called")
 	}
 	targets, units := v.field("targets"), v.field("units")
-	if none(targets) && none(units) {
-		b.say(v.place, "there is nothing to verify; write targets: or units:")
+	asked := !none(targets) || !none(v.field("file_sd_configs")) || !none(v.field("http_sd_configs"))
+	if !asked && none(units) {
+		b.say(v.place, "there is nothing to verify; write targets:, file_sd_configs:, http_sd_configs: or units:")
 	}
 	s := Service{
 		Name:         get(v, "name", ""),
 		Targets:      b.texts(targets, "this target is listed already", sameTarget),
+		Files:        b.fileLists(v),
+		HTTP:         b.httpLists(v),
 		Units:        b.texts(units, "this unit is listed already", strings.Clone),
+		TLS:          b.tls(v.field("tls_config")),
 		Credentials:  b.credentials(v.field("credentials")),
 		Verification: b.verification(v.field("verification")),
 	}
+	c := checkBuilder{b, v.field("credentials"), defaults}
 	checks := v.field("checks")
 	switch {
-	case checks == nil && !none(targets):
+	case checks == nil && asked:
 		for _, check := range builtin.All() {
-			s.Checks = append(s.Checks, b.builtIn(&value{fields: map[string]*value{"use": {got: check}}}, defaults))
+			s.Checks = append(s.Checks, c.builtIn(&value{fields: map[string]*value{"use": {got: check}}}))
 		}
 	case checks == nil || checks.wrong:
 	case len(checks.items) == 0:
 		b.say(checks.place, "the list is empty; name a check, or leave the key out for the built-in ones")
-	case none(targets):
-		b.say(checks.place, "there are no targets to check; write targets:, or leave checks out")
+	case !asked:
+		b.say(checks.place, "there are no targets to check; write targets:, file_sd_configs: or http_sd_configs:, or leave checks out")
 	default:
-		s.Checks = b.checks(checks, v.field("credentials"), defaults)
+		s.Checks = c.checks(checks)
+	}
+	if release := v.field("release"); release != nil && !release.wrong {
+		s.Release = b.release(release, checks, s.Checks)
 	}
 	return s
 }
@@ -118,19 +133,42 @@ func (b *builder) unique(seen map[string]*value, identity string, v *value, prob
 	}
 }
 
-func (b *builder) credentials(v *value) map[string]credentials.Options {
-	if v == nil || len(v.names) == 0 {
-		return nil
-	}
-	all := map[string]credentials.Options{}
+// either tells which of several keys is there, and says so where it is not exactly one.
+func (b *builder) either(v *value, missing string, keys ...string) string {
+	found := ""
 	for _, name := range v.names {
-		entry := v.fields[name]
-		if !entry.wrong && entry.field("token_file") == nil {
-			b.say(entry.place, "the credentials have no token_file; write the file that holds the token")
+		switch {
+		case !slices.Contains(keys, name):
+		case found == "":
+			found = name
+		default:
+			b.say(v.fields[name].place, "%s is here already, in line %d; leave one of the two out", found, v.fields[found].line)
 		}
-		all[name] = credentials.Options{TokenFile: b.absolute(get(entry, "token_file", ""))}
 	}
-	return all
+	if last := len(keys) - 1; found == "" {
+		b.say(v.place, "%s; write %s or %s", missing, strings.Join(keys[:last], ", "), keys[last])
+	}
+	return found
+}
+
+// refuse says of each of the keys that is there why it should not be.
+func (b *builder) refuse(v *value, why string, keys ...string) {
+	for _, key := range keys {
+		if refused := v.field(key); refused != nil {
+			b.say(refused.place, "%s; leave %s out", why, key)
+		}
+	}
+}
+
+// oneOf tells what to write in place of a name that is not known.
+func oneOf(name string, known []string, none string) string {
+	if meant, ok := nearest(name, known); ok {
+		return "did you mean " + meant + "?"
+	}
+	if len(known) == 0 {
+		return none
+	}
+	return "write one of " + strings.Join(known, ", ")
 }
 
 // absolute resolves a file's name against the configuration file, as Prometheus does. It is absolute so that what is

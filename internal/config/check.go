@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"postflight/internal/builtin"
@@ -14,10 +13,14 @@ import (
 	"postflight/probe"
 )
 
-// ownKeys are the keys that only a check of the user's own has.
-var ownKeys = []string{"method", "path", "headers", "body", "credentials", "expect"}
+// checkBuilder makes the checks of one service.
+type checkBuilder struct {
+	*builder
+	credentials *value // of the service
+	defaults    Defaults
+}
 
-func (b *builder) checks(list, credentials *value, defaults Defaults) []Check {
+func (b checkBuilder) checks(list *value) []Check {
 	var checks []Check
 	named := map[string]*value{}
 	for _, item := range list.items {
@@ -34,11 +37,11 @@ func (b *builder) checks(list, credentials *value, defaults Defaults) []Check {
 			b.say(item.place, "the check asks for nothing; write use: and the name of a built-in check, or path: and what to ask for")
 			continue
 		case use == nil:
-			check = b.own(item, credentials, defaults)
+			check = b.own(item)
 		case use.wrong:
 			continue
 		default:
-			check = b.builtIn(item, defaults)
+			check = b.builtIn(item)
 		}
 		b.unique(named, check.Name, first(item.field("name"), use), "another check has this name", "give it a different name:, or leave it out")
 		checks = append(checks, check)
@@ -47,55 +50,82 @@ func (b *builder) checks(list, credentials *value, defaults Defaults) []Check {
 }
 
 // builtIn makes a check of a built-in one and of what is said otherwise.
-func (b *builder) builtIn(v *value, defaults Defaults) Check {
-	for _, key := range ownKeys {
-		if own := v.field(key); own != nil {
-			b.say(own.place, "a built-in check makes its own requests; leave %s out, or leave use: out and write a check of your own", key)
-		}
-	}
+func (b checkBuilder) builtIn(v *value) Check {
 	base := v.field("use").got.(builtin.Check)
 	if base.Schedule != "" {
 		own, err := schedule.Parse(base.Schedule)
 		if err != nil {
 			panic(fmt.Sprintf("built-in check %s: %v", base.Name, err))
 		}
-		defaults.Schedule = own
+		b.defaults.Schedule = own
 	}
-	check := b.check(v, defaults, base.MinInterval)
+	b.refuse(v, "a built-in check sends no body", "body")
+	if method := v.field("method"); method != nil && !method.wrong && method.got != http.MethodGet {
+		b.say(method.place, "a built-in check asks with GET; leave method out, or leave use: out and write a check of your own")
+	}
+	check := b.check(v, base.MinInterval)
 	check.Name, check.Use = get(v, "name", base.Name), base.Name
+	check.Request.Method, check.Request.Path = http.MethodGet, get(v, "path", base.Path)
+	if v.field("credentials") == nil && b.has(base.Credentials) {
+		check.Request.Credentials = base.Credentials
+	}
+	if base.Tokens != nil {
+		b.refuse(v, "auth judges each answer by the token that it asked with", "follow_redirects", "values", "runtime")
+		b.refuse(v.field("expect"), "auth judges each answer by the token that it asked with", "status", "assertions")
+		b.forged(&check, v, base.Tokens)
+		return check
+	}
+	b.notForged(v)
+	rules := &check.Request.Expect
+	rules.JudgeBody = base.Judge
+	switch {
+	case rules.Status != nil:
+	case base.Closed != nil && check.Request.Credentials == "":
+		rules.Status = base.Closed
+	default:
+		rules.Status = base.Status
+	}
 	return check
 }
 
 // own makes a check of the user's own.
-func (b *builder) own(v, credentials *value, defaults Defaults) Check {
+func (b checkBuilder) own(v *value) Check {
 	if v.field("name") == nil {
 		b.say(v.place, "the check has no name; write name: and how it is called")
 	}
-	check := b.check(v, defaults, 0)
+	b.notForged(v)
+	check := b.check(v, 0)
 	check.Name = get(v, "name", "")
-	check.Request = Request{
-		Method:      get(v, "method", fallback[string]("services[].checks[].method")),
-		Path:        get(v, "path", ""),
-		Header:      b.header(v.field("headers")),
-		Body:        get(v, "body", ""),
-		Credentials: b.known(v.field("credentials"), credentials),
-		Expect:      b.rules(v.field("expect")),
-	}
-	if check.Request.Body != "" && slices.Contains(bodiless, check.Request.Method) {
-		b.say(v.field("body").place, "a request with %s has no body; write method: POST, or leave the body out", check.Request.Method)
+	request := &check.Request
+	request.Method = get(v, "method", fallback[string]("services[].checks[].method"))
+	request.Path = get(v, "path", "")
+	request.Body = get(v, "body", "")
+	if request.Body != "" && slices.Contains(bodiless, request.Method) {
+		b.say(v.field("body").place, "a request with %s has no body; write method: POST, or leave the body out", request.Method)
 	}
 	return check
 }
 
+func (b checkBuilder) notForged(v *value) {
+	b.refuse(v, "only the built-in check auth asks with forged tokens", "tokens", "signing_key", "signing_key_file")
+}
+
 // check makes what the two sorts of checks have in common.
-func (b *builder) check(v *value, defaults Defaults, minInterval time.Duration) Check {
+func (b checkBuilder) check(v *value, minInterval time.Duration) Check {
 	check := Check{
-		Schedule:         get(v, "schedule", defaults.Schedule),
-		Timeout:          get(v, "timeout", defaults.Timeout),
+		Request: Request{
+			Header:      b.header(v.field("headers")),
+			Credentials: b.known(v.field("credentials")),
+			Expect:      b.rules(v.field("expect")),
+		},
+		Schedule:         get(v, "schedule", b.defaults.Schedule),
+		Timeout:          get(v, "timeout", b.defaults.Timeout),
 		MinInterval:      get(v, "min_interval", minInterval),
 		Critical:         get(v, "critical", fallback[bool]("services[].checks[].critical")),
 		ReuseConnections: get(v, "reuse_connections", fallback[bool]("services[].checks[].reuse_connections")),
+		FollowRedirects:  get(v, "follow_redirects", fallback[bool]("services[].checks[].follow_redirects")),
 	}
+	check.Request.Expect.Values, check.Request.Expect.Runtime = b.readings(v), b.runtime(v)
 	if often := check.Schedule.Shortest(); often < check.MinInterval {
 		at := first(v.field("schedule"), v.field("min_interval"), v)
 		b.say(at.place, "the check would run every %s, and its min_interval is %s; write a schedule such as %q, or a shorter min_interval",
@@ -118,26 +148,24 @@ func (b *builder) header(v *value) http.Header {
 }
 
 // known gives the name of credentials that the service has.
-func (b *builder) known(v, credentials *value) string {
+func (b checkBuilder) known(v *value) string {
 	if v == nil || v.wrong {
 		return ""
 	}
 	name := v.got.(string)
-	if credentials != nil && (credentials.wrong || credentials.fields[name] != nil) {
-		return name
+	if !b.has(name) {
+		var names []string
+		if b.credentials != nil {
+			names = slices.Sorted(maps.Keys(b.credentials.fields))
+		}
+		b.say(v.place, "the service has no credentials %s; %s", quote(name), oneOf(name, names, "write credentials: into the service, or leave the key out"))
 	}
-	var names []string
-	if credentials != nil {
-		names = slices.Sorted(maps.Keys(credentials.fields))
-	}
-	instead := "write one of " + strings.Join(names, ", ")
-	if meant, ok := nearest(name, names); ok {
-		instead = "did you mean " + meant + "?"
-	} else if len(names) == 0 {
-		instead = "write credentials: into the service, or leave the key out"
-	}
-	b.say(v.place, "the service has no credentials %s; %s", quote(name), instead)
 	return name
+}
+
+// has reports whether the service has credentials of this name, or may have: what stands there may be wrong.
+func (b checkBuilder) has(name string) bool {
+	return name != "" && b.credentials != nil && (b.credentials.wrong || b.credentials.fields[name] != nil)
 }
 
 func (b *builder) rules(v *value) expect.Rules {

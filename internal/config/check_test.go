@@ -24,7 +24,7 @@ func TestOwnCheckByDefault(t *testing.T) {
 		Name: "own", Schedule: c.Defaults.Schedule, Timeout: c.Defaults.Timeout, Critical: true,
 		Request: Request{Method: "GET", Path: "/"},
 	}}
-	if diff := cmp.Diff(want, got, byText); diff != "" {
+	if diff := cmp.Diff(want, got, asShown); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -45,6 +45,7 @@ func TestOwnCheckShown(t *testing.T) {
         body: |
           a
           b
+        follow_redirects: false
         expect:
           status: [200, 204]
           max_duration: 1m30s

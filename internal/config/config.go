@@ -106,8 +106,12 @@ func Load(filename string) (*Config, error) {
 	return Parse(filename, content)
 }
 
-// Parse reads a configuration. Files that it names are relative to filename. An error is Errors.
+// Parse reads a configuration, and the certificates that it names. Files are relative to filename. An error is Errors.
 func Parse(filename string, content []byte) (*Config, error) {
+	return parse(filename, content, readCertificates)
+}
+
+func parse(filename string, content []byte, read func(file string) ([]byte, error)) (*Config, error) {
 	r := &report{file: filename}
 	root := document(r, content)
 	if root == nil {
@@ -118,7 +122,7 @@ func Parse(filename string, content []byte) (*Config, error) {
 	if v.wrong {
 		return nil, r.err()
 	}
-	b := &builder{report: r, directory: filepath.Dir(filename)}
+	b := newBuilder(r, filepath.Dir(filename), read)
 	c := b.config(v)
 	c.File = filename
 	if err := r.err(); err != nil {
@@ -145,7 +149,7 @@ func FromFlags(targets, units []string, service string) (*Config, error) {
 		fields["name"] = &value{got: derivedName(fields["targets"], fields["units"])}
 	}
 	root := &value{fields: map[string]*value{"services": {items: []*value{{fields: fields}}}}}
-	c := (&builder{report: r}).config(root)
+	c := newBuilder(r, "", nil).config(root)
 	if err := r.err(); err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
 				continue
 			}
 			loaded++
-			if _, err := Parse(page, block[1]); err != nil {
+			if _, err := parsed(page, block[1]); err != nil {
 				t.Errorf("%v\n%s", err, block[1])
 			}
 		}
@@ -183,10 +183,12 @@ services:
     units: [proxy-system.service]
 ` + "```" + `
 
-It runs the four built-in checks against the target and watches the unit.
+It runs the four built-in checks against the target and watches the unit. [Every key once](#every-key-once) stands at the end of this page.
 
 ` + "`postflight config validate FILE`" + ` says all that is wrong at once, each with its file, line, column and key, and what to write instead. A mistake within an expression is shown below that, with a caret under it.
-` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in.
+` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in, the built-in checks in the terms of one's own, and ` + "`<secret>`" + ` for each secret.
+` + "`postflight config schema`" + ` prints a JSON schema, with which an editor completes and explains the keys: save it, and begin the file with
+` + "`# yaml-language-server: $schema=postflight.schema.json`" + `.
 
 The file is read strictly. Unknown keys, keys that are there twice, values of the wrong type, keys without a value, anchors, aliases, tags, a second document
 and an empty file are errors. It is UTF-8, and at most 256 KiB.
@@ -194,7 +196,16 @@ and an empty file are errors. It is UTF-8, and at most 256 KiB.
 - A **duration** is a number with its unit, or several: ` + "`500ms`, `5s`, `1h30m`" + `. There are no days: write ` + "`24h`" + `.
 - A **schedule** that begins with ` + "`@` or `*`" + ` stands in quotes, or YAML takes it for something else.
 - A **file** is relative to the configuration file unless it is absolute.
+- A **secret** stands in this file or, better, in a file of its own, whose key ends in ` + "`_file`" + `. That is read again when it changes.
 - A **name** has up to 64 of the characters ` + "`a-z A-Z 0-9 . _ -`" + `.
+
+## Expressions
+
+An expression is one of [expr-lang](https://expr-lang.org/docs/language-definition), over ` + "`status`" + ` (a number), ` + "`header`" + ` (text by name), ` + "`body`" + ` (what its JSON holds, else its text),
+` + "`size`" + ` (bytes) and ` + "`duration`" + ` (seconds). It stands in quotes, or YAML may take it for something else. It is compiled when the file is read.
+
+A field that is not there is an error, and so is comparing a text with a number: an expression that errs does not hold, and yields nothing. ` + "`?.`, `??` and `in`" + ` are the ways to ask.
+Functions: ` + "`all`, `none`, `any`, `one`, `count`, `filter`, `map`, `sum`, `find`, `findIndex`, `findLast`, `findLastIndex`, `len`, `keys`, `values`, `trim`, `lower`, `upper`, `min`, `max`, `abs`, `ceil`, `floor`, `round`, `int`, `float`" + `.
 
 ## Keys
 `

@@ -3,7 +3,9 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,15 +35,18 @@ type kind struct {
 	named  func(name string) error // of what stands by name, whether a name is one
 
 	// Of a scalar: tag is the YAML type that it must have, where the text alone does not tell. read makes the value of
-	// the text; its error says what is wrong and what to do.
-	tag  string
-	read func(text string) (any, error)
+	// the text; its error says what is wrong and what to do. secret: no message repeats the text.
+	tag    string
+	read   func(text string) (any, error)
+	secret bool
+
+	schema map[string]any // what JSON schema can say of it beyond its type
 }
 
 // parse reads a scalar's text. No message repeats a text that may hold a password.
 func (k kind) parse(text string) (any, error) {
 	got, err := k.read(text)
-	if err != nil && mayHoldPassword(text) && !errors.Is(err, errUserInfo) {
+	if err != nil && mayHoldPassword(text) && !errors.Is(err, errUserInfo) && !errors.Is(err, errListUserInfo) {
 		return nil, fmt.Errorf("what stands here is not a %s, and is not repeated since it may hold a password; write one", k.name)
 	}
 	return got, err
@@ -50,6 +55,7 @@ func (k kind) parse(text string) (any, error) {
 const (
 	textTag    = "!!str"
 	numberTag  = "!!int"
+	decimalTag = "!!float" // or a whole number
 	booleanTag = "!!bool"
 )
 
@@ -57,11 +63,12 @@ var (
 	mappingKind  = kind{name: "mapping", form: mapping}
 	booleanKind  = kind{name: "boolean", tag: booleanTag, read: readBoolean}
 	scheduleKind = kind{name: "schedule", read: func(text string) (any, error) { return schedule.Parse(text) }}
-	nameKind     = kind{name: "name", tag: textTag, read: readName}
-	targetKind   = kind{name: "URL", tag: textTag, read: readTarget}
+	decimalKind  = kind{name: "number", tag: decimalTag, read: readDecimal}
+	nameKind     = kind{name: "name", tag: textTag, read: readName, schema: map[string]any{"pattern": validName.String()}}
+	targetKind   = kind{name: "URL", tag: textTag, read: readTarget, schema: map[string]any{"pattern": "^https?://"}}
 	unitKind     = kind{name: "unit name", tag: textTag, read: readUnit}
-	fileKind     = kind{name: "file", tag: textTag, read: readFile}
-	builtinKind  = kind{name: "built-in check's name", tag: textTag, read: readBuiltin}
+	fileKind     = kind{name: "file", tag: textTag, read: readFile, schema: map[string]any{"minLength": 1}}
+	builtinKind  = kind{name: "built-in check's name", tag: textTag, read: readBuiltin, schema: map[string]any{"enum": builtinNames()}}
 )
 
 func listOf(items kind) kind {
@@ -70,8 +77,21 @@ func listOf(items kind) kind {
 
 // atMost gives the kind of a list with no more items than that.
 func (k kind) atMost(items int) kind {
-	k.most, k.limits = items, fmt.Sprintf("%d at most", items)
+	k.most, k.limits, k.schema = items, fmt.Sprintf("%d at most", items), map[string]any{"maxItems": items}
 	return k
+}
+
+// choice is the kind of a word out of a few.
+func choice(name string, words ...string) kind {
+	return kind{name: name, tag: textTag, schema: map[string]any{"enum": words}, read: func(text string) (any, error) {
+		if slices.Contains(words, text) {
+			return text, nil
+		}
+		if meant, ok := nearest(text, words); ok {
+			return nil, fmt.Errorf("%s is not a %s; did you mean %s?", quote(text), name, meant)
+		}
+		return nil, fmt.Errorf("%s is not a %s; write one of %s", quote(text), name, strings.Join(words, ", "))
+	}}
 }
 
 func namesOf(items kind, named func(string) error) kind {
@@ -113,7 +133,7 @@ const mostNumber = 1_000_000
 
 // wholeNumber is a kind of int between two limits.
 func wholeNumber(least, most int) kind {
-	return kind{name: "whole number", limits: fmt.Sprintf("%d to %d", least, most), tag: numberTag, read: func(text string) (any, error) {
+	return kind{name: "whole number", limits: fmt.Sprintf("%d to %d", least, most), tag: numberTag, schema: map[string]any{"minimum": least, "maximum": most}, read: func(text string) (any, error) {
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a plain whole number; write one such as 5", quote(text))
@@ -123,6 +143,14 @@ func wholeNumber(least, most int) kind {
 		}
 		return n, nil
 	}}
+}
+
+func readDecimal(text string) (any, error) {
+	number, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(number, 0) || math.IsNaN(number) {
+		return nil, fmt.Errorf("%s is not a plain number; write one such as 1 or 0.5", quote(text))
+	}
+	return number, nil
 }
 
 func readBoolean(text string) (any, error) { return strings.ToLower(text) == "true", nil }
@@ -163,12 +191,17 @@ func readBuiltin(text string) (any, error) {
 	if check, ok := builtin.Lookup(text); ok {
 		return check, nil
 	}
-	var names []string
-	for _, check := range builtin.All() {
-		names = append(names, check.Name)
-	}
+	names := builtinNames()
 	if meant, ok := nearest(text, names); ok {
 		return nil, fmt.Errorf("there is no built-in check %s; did you mean %s?", quote(text), meant)
 	}
 	return nil, fmt.Errorf("there is no built-in check %s; write one of %s", quote(text), strings.Join(names, ", "))
+}
+
+func builtinNames() []string {
+	var names []string
+	for _, check := range builtin.All() {
+		names = append(names, check.Name)
+	}
+	return names
 }

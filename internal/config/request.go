@@ -15,12 +15,13 @@ import (
 )
 
 var (
-	methodKind    = kind{name: "method", tag: textTag, read: readMethod}
-	pathKind      = kind{name: "path", tag: textTag, read: readPath}
+	methodKind    = kind{name: "method", tag: textTag, read: readMethod, schema: map[string]any{"enum": methods}}
+	pathKind      = kind{name: "path", tag: textTag, read: readPath, schema: map[string]any{"pattern": "^/"}}
 	headerKind    = kind{name: "text", tag: textTag, read: readHeader}
 	bodyKind      = kind{name: "text", limits: "64 KiB at most", tag: textTag, read: readBody}
 	conditionKind = kind{name: "condition", tag: textTag, read: readCondition}
-	severityKind  = kind{name: "severity", tag: textTag, read: readSeverity}
+	valueKind     = kind{name: "expression", tag: textTag, read: readExpression}
+	severityKind  = kind{name: "severity", tag: textTag, read: readSeverity, schema: map[string]any{"enum": []string{"error", "warning"}}}
 )
 
 var methods = []string{
@@ -97,10 +98,19 @@ func readBody(text string) (any, error) {
 }
 
 func readCondition(text string) (any, error) {
+	return compiled(text, "body.total >= 0", expect.Compile)
+}
+
+func readExpression(text string) (any, error) {
+	return compiled(text, "body.total", expect.CompileValue)
+}
+
+// compiled is an expression, or an error that says where in it the mistake is.
+func compiled(text, example string, compile func(string) (*expect.Expression, error)) (any, error) {
 	if strings.TrimSpace(text) == "" {
-		return nil, errors.New("there is no expression; write one such as 'body.total >= 0'")
+		return nil, fmt.Errorf("there is no expression; write one such as '%s'", example)
 	}
-	expression, err := expect.Compile(text)
+	expression, err := compile(text)
 	if err != nil {
 		return nil, err
 	}

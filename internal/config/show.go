@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"go.yaml.in/yaml/v3"
+
+	"postflight/internal/credentials"
 )
 
 // shown is the configuration as it is written: the keys of the table, in its order.
@@ -22,34 +24,86 @@ type shownDefaults struct {
 type shownService struct {
 	Name         string                     `yaml:"name"`
 	Targets      []string                   `yaml:"targets,omitempty"`
+	Files        []shownFiles               `yaml:"file_sd_configs,omitempty"`
+	HTTP         []shownHTTP                `yaml:"http_sd_configs,omitempty"`
 	Units        []string                   `yaml:"units,omitempty"`
+	TLS          shownTLS                   `yaml:"tls_config,omitempty"`
+	Release      shownRelease               `yaml:"release,omitempty"`
 	Credentials  map[string]shownCredential `yaml:"credentials,omitempty"`
 	Checks       []shownCheck               `yaml:"checks,omitempty"`
 	Verification shownPolicy                `yaml:"verification"`
 }
 
+type shownFiles struct {
+	Names           []shownText `yaml:"files"`
+	RefreshInterval string      `yaml:"refresh_interval"`
+	Scheme          string      `yaml:"scheme"`
+}
+
+type shownHTTP struct {
+	URL             string `yaml:"url"`
+	RefreshInterval string `yaml:"refresh_interval"`
+	Scheme          string `yaml:"scheme"`
+}
+
+type shownTLS struct {
+	CAFile     shownText `yaml:"ca_file,omitempty"`
+	CertFile   shownText `yaml:"cert_file,omitempty"`
+	KeyFile    shownText `yaml:"key_file,omitempty"`
+	ServerName string    `yaml:"server_name,omitempty"`
+}
+
+type shownRelease struct {
+	File  shownText `yaml:"file,omitempty"`
+	Check string    `yaml:"check,omitempty"`
+	From  shownText `yaml:"from,omitempty"`
+}
+
 type shownCredential struct {
-	TokenFile string `yaml:"token_file"`
+	Token          credentials.Secret `yaml:"token,omitempty"`
+	TokenFile      shownText          `yaml:"token_file,omitempty"`
+	Basic          *shownBasic        `yaml:"basic_auth,omitempty"`
+	Login          *shownLogin        `yaml:"login,omitempty"`
+	AllowedTargets []string           `yaml:"allowed_targets,flow,omitempty"`
+}
+
+type shownBasic struct {
+	Username     shownText          `yaml:"username"`
+	Password     credentials.Secret `yaml:"password,omitempty"`
+	PasswordFile shownText          `yaml:"password_file,omitempty"`
+}
+
+type shownLogin struct {
+	Path          string             `yaml:"path"`
+	Format        string             `yaml:"format"`
+	UsernameField shownText          `yaml:"username_field"`
+	PasswordField shownText          `yaml:"password_field"`
+	Username      shownText          `yaml:"username"`
+	Password      credentials.Secret `yaml:"password,omitempty"`
+	PasswordFile  shownText          `yaml:"password_file,omitempty"`
+	Token         shownText          `yaml:"token"`
 }
 
 type shownCheck struct {
-	Name             string        `yaml:"name"`
-	Use              string        `yaml:"use,omitempty"`
-	Request          *shownRequest `yaml:",inline"`
-	Schedule         string        `yaml:"schedule"`
-	Timeout          string        `yaml:"timeout"`
-	MinInterval      string        `yaml:"min_interval,omitempty"`
-	Critical         bool          `yaml:"critical"`
-	ReuseConnections bool          `yaml:"reuse_connections"`
-}
-
-type shownRequest struct {
-	Method      string               `yaml:"method"`
-	Path        string               `yaml:"path"`
-	Headers     map[string]shownText `yaml:"headers,omitempty"`
-	Body        shownText            `yaml:"body,omitempty"`
-	Credentials string               `yaml:"credentials,omitempty"`
-	Expect      shownRules           `yaml:"expect,omitempty"`
+	Name             string               `yaml:"name"`
+	Use              string               `yaml:"use,omitempty"`
+	Method           string               `yaml:"method"`
+	Path             string               `yaml:"path"`
+	Headers          map[string]shownText `yaml:"headers,omitempty"`
+	Body             shownText            `yaml:"body,omitempty"`
+	Credentials      string               `yaml:"credentials,omitempty"`
+	FollowRedirects  *bool                `yaml:"follow_redirects,omitempty"` // auth has none
+	Tokens           []string             `yaml:"tokens,flow,omitempty"`
+	SigningKey       credentials.Secret   `yaml:"signing_key,omitempty"`
+	SigningKeyFile   shownText            `yaml:"signing_key_file,omitempty"`
+	Expect           shownRules           `yaml:"expect,omitempty"`
+	Values           []shownReading       `yaml:"values,omitempty"`
+	Runtime          shownText            `yaml:"runtime,omitempty"`
+	Schedule         string               `yaml:"schedule"`
+	Timeout          string               `yaml:"timeout"`
+	MinInterval      string               `yaml:"min_interval,omitempty"`
+	Critical         bool                 `yaml:"critical"`
+	ReuseConnections bool                 `yaml:"reuse_connections"`
 }
 
 type shownRules struct {
@@ -64,6 +118,18 @@ type shownAssertion struct {
 	Severity string    `yaml:"severity"`
 }
 
+type shownReading struct {
+	Metric     string             `yaml:"metric"`
+	Type       string             `yaml:"type"`
+	Help       shownText          `yaml:"help"`
+	From       shownText          `yaml:"from,omitempty"`
+	Each       shownText          `yaml:"each,omitempty"`
+	Label      string             `yaml:"label,omitempty"`
+	KeyField   shownText          `yaml:"key_field,omitempty"`
+	ValueField shownText          `yaml:"value_field,omitempty"`
+	States     map[string]float64 `yaml:"states,omitempty"`
+}
+
 type shownPolicy struct {
 	SettleTimeout string `yaml:"settle_timeout"`
 	Window        string `yaml:"window"`
@@ -72,8 +138,7 @@ type shownPolicy struct {
 	MaxRestarts   int    `yaml:"max_restarts"`
 }
 
-// YAML writes the configuration in effect. Read again, it gives the same. It holds no secrets: the configuration only
-// says in which files they are.
+// YAML writes the configuration in effect. Read again, it gives the same, but for secrets, in whose place stands <secret>.
 func (c *Config) YAML() []byte {
 	s := shown{
 		NativeHistograms: c.NativeHistograms,
@@ -89,61 +154,4 @@ func (c *Config) YAML() []byte {
 		panic(fmt.Sprintf("writing a configuration to memory: %v", err))
 	}
 	return out.Bytes()
-}
-
-func (service Service) shown() shownService {
-	p := service.Verification
-	s := shownService{
-		Name:         service.Name,
-		Targets:      service.Targets,
-		Units:        service.Units,
-		Credentials:  map[string]shownCredential{},
-		Verification: shownPolicy{short(p.SettleTimeout), short(p.Window), short(p.Interval), p.Consecutive, p.MaxRestarts},
-	}
-	for name, credential := range service.Credentials {
-		s.Credentials[name] = shownCredential{credential.TokenFile}
-	}
-	for _, check := range service.Checks {
-		s.Checks = append(s.Checks, check.shown())
-	}
-	return s
-}
-
-func (check Check) shown() shownCheck {
-	s := shownCheck{
-		Name:             check.Name,
-		Use:              check.Use,
-		Schedule:         check.Schedule.String(),
-		Timeout:          short(check.Timeout),
-		Critical:         check.Critical,
-		ReuseConnections: check.ReuseConnections,
-	}
-	if check.MinInterval > 0 {
-		s.MinInterval = short(check.MinInterval)
-	}
-	if check.Use == "" {
-		s.Request = check.Request.shown()
-	}
-	return s
-}
-
-func (r Request) shown() *shownRequest {
-	s := &shownRequest{
-		Method:      r.Method,
-		Path:        r.Path,
-		Headers:     map[string]shownText{},
-		Body:        shownText(r.Body),
-		Credentials: r.Credentials,
-		Expect:      shownRules{Status: r.Expect.Status},
-	}
-	for name := range r.Header {
-		s.Headers[name] = shownText(r.Header.Get(name))
-	}
-	if r.Expect.MaxDuration > 0 {
-		s.Expect.MaxDuration = short(r.Expect.MaxDuration)
-	}
-	for _, a := range r.Expect.Assertions {
-		s.Expect.Assertions = append(s.Expect.Assertions, shownAssertion{a.Name, shownText(a.That.String()), severities[a.Severity]})
-	}
-	return s
 }

@@ -100,15 +100,8 @@ func (w *walker) list(v *value, node *yaml.Node, k kind, pattern string) {
 
 // scalar reads the text of a node.
 func (w *walker) scalar(v *value, node *yaml.Node, k kind) {
-	if tag := node.ShortTag(); k.tag != "" && tag != k.tag {
-		switch k.tag {
-		case textTag:
-			w.say(v.place, "%s is not text; write it in quotes: %q", describeNode(node), node.Value)
-		case booleanTag:
-			w.say(v.place, "%s is neither true nor false; write true or false", quote(node.Value))
-		default:
-			w.say(v.place, "%s is not a whole number; write one from %s", quote(node.Value), k.limits)
-		}
+	if problem := wrongTag(node, k); problem != "" {
+		w.say(v.place, "%s", problem)
 		v.wrong = true
 		return
 	}
@@ -124,6 +117,25 @@ func (w *walker) scalar(v *value, node *yaml.Node, k kind) {
 		return
 	}
 	v.wrong = true
+}
+
+// wrongTag says that a scalar is of another type than is wanted; empty: it is not.
+func wrongTag(node *yaml.Node, k kind) string {
+	tag := node.ShortTag()
+	switch {
+	case k.tag == "" || tag == k.tag || k.tag == decimalTag && tag == numberTag:
+		return ""
+	case k.tag == textTag && k.secret:
+		return describeNode(node) + " is not text; write it in quotes"
+	case k.tag == textTag:
+		return fmt.Sprintf("%s is not text; write it in quotes: %q", describeNode(node), node.Value)
+	case k.tag == booleanTag:
+		return quote(node.Value) + " is neither true nor false; write true or false"
+	case k.tag == decimalTag:
+		return quote(node.Value) + " is not a number; write one such as 1 or 0.5"
+	default:
+		return fmt.Sprintf("%s is not a whole number; write one from %s", quote(node.Value), k.limits)
+	}
 }
 
 // fields reads the keys of a mapping, or its names.
@@ -181,6 +193,9 @@ func (w *walker) known(name, content *yaml.Node, at place, pattern string) *valu
 func (w *walker) unknown(name *yaml.Node, pattern string) string {
 	if name.ShortTag() == "!!merge" {
 		return "merge keys are not allowed; write the keys out"
+	}
+	if name.Value == "insecure_skip_verify" {
+		return "certificates are always verified; leave it out, and name the file with the authority's certificate as ca_file"
 	}
 	var elsewhere []string
 	for _, k := range keys {

@@ -27,8 +27,9 @@ func distrust(err error, now time.Time) string {
 		return plain(err) + "; ask by a name that is in it, or set one as tls_config: server_name"
 	case errors.As(err, &unknown) && unknown.Cert != nil && bytes.Equal(unknown.Cert.RawIssuer, unknown.Cert.RawSubject):
 		return fmt.Sprintf("certificate of %s is self-signed; if that is meant to be, set it as tls_config: ca_file", holder(unknown.Cert))
-	case errors.As(err, &unknown):
-		return plain(err) + "; if it is an authority of your own, set its certificate as tls_config: ca_file"
+	case errors.As(err, &unknown) && unknown.Cert != nil:
+		return fmt.Sprintf("certificate of %s is signed by unknown authority %s; if it is your own, set its certificate as tls_config: ca_file",
+			holder(unknown.Cert), expect.Excerpt(cmp.Or(unknown.Cert.Issuer.CommonName, unknown.Cert.Issuer.String())))
 	default:
 		return plain(err)
 	}

@@ -28,7 +28,7 @@ import (
 )
 
 // authority is the only one that this process trusts.
-var authority = newAuthority()
+var authority = newAuthority("tests")
 
 func TestMain(m *testing.M) {
 	if os.Getenv(serveVariable) != "" {
@@ -70,13 +70,13 @@ type signer struct {
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority() signer {
+func newAuthority(name string) signer {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "tests"}, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(1000 * time.Hour),
 	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -199,7 +199,12 @@ func get(target string, judge expect.Expectation) httpprobe.Check {
 // look probes once, with a client of its own.
 func look(t *testing.T, check httpprobe.Check, timeout time.Duration) probe.Result {
 	t.Helper()
-	client := httpprobe.NewClient("1.2.3")
+	return lookBy(t, httpprobe.NewClient("1.2.3"), check, timeout)
+}
+
+// lookBy probes once and closes the client.
+func lookBy(t *testing.T, client *httpprobe.Client, check httpprobe.Check, timeout time.Duration) probe.Result {
+	t.Helper()
 	t.Cleanup(client.Close)
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()

@@ -2,6 +2,7 @@ package httpprobe_test
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -100,11 +101,14 @@ func TestNoRoomForALargeBody(t *testing.T) {
 	defer server.Close()
 	client := httpprobe.NewClient("test")
 	defer client.Close()
-	asking := func(path string, judge expect.Expectation) probe.Prober {
+	by := func(client *httpprobe.Client, path string, judge expect.Expectation) probe.Prober {
 		check := get(server.URL, judge)
 		check.Requests[0].Path = path
 		return client.Prober(check)
 	}
+	asking := func(path string, judge expect.Expectation) probe.Prober { return by(client, path, judge) }
+	sharing := client.WithTLS(&tls.Config{}) // it has connections of its own, and the same room
+	defer sharing.Close()
 	judging, goOn := make(chan struct{}), make(chan struct{})
 	holding := asking("/large", expect.Func(func(expect.Answer) expect.Judgement {
 		close(judging)
@@ -116,15 +120,20 @@ func TestNoRoomForALargeBody(t *testing.T) {
 	wg.Go(func() { held, _ = holding.Probe(t.Context()) })
 	<-judging
 
-	for path, want := range map[string]verdict{
-		"/large": {probe.Error, probe.ReasonInternal, 200, "a whole answer", "no room to read a large body: too many at once"},
-		"/small": {Status: 200},
+	noRoom := verdict{probe.Error, probe.ReasonInternal, 200, "a whole answer", "no room to read a large body: too many at once"}
+	for name, tt := range map[string]struct {
+		prober probe.Prober
+		want   verdict
+	}{
+		"a large one":                   {asking("/large", passes), noRoom},
+		"a large one of another client": {by(sharing, "/large", passes), noRoom},
+		"a small one":                   {asking("/small", passes), verdict{Status: 200}},
 	} {
 		ctx, cancel := context.WithTimeout(t.Context(), scant)
-		got, _ := asking(path, passes).Probe(ctx)
+		got, _ := tt.prober.Probe(ctx)
 		cancel()
-		if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", path, diff)
+		if diff := cmp.Diff(tt.want, verdictOf(got)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
 	close(goOn)

@@ -200,7 +200,8 @@ func (p *prober) send(ctx context.Context, request *Request, url, authorization 
 	}
 	if err != nil {
 		r.judgement = judgeError(err, &r.path, p.check.Timeout)
-		r.timed = r.timed || r.judgement.Reason == probe.ReasonTimeout
+		redirected := raw != nil && r.judgement.Reason == probe.ReasonRedirect
+		r.timed = r.timed || redirected || r.judgement.Reason == probe.ReasonTimeout
 	}
 	r.judgement = t.told(r.judgement)
 	return r

@@ -103,7 +103,7 @@ func (t *trip) redirect(answer *http.Response, hops int) error {
 		return &redirectError{fmt.Sprintf("at most %d redirects", hopLimit), "one more, to " + shown(to)}
 	}
 	t.out.sendTo(to, answer.StatusCode)
-	if !sameOrigin(from, to) {
+	if !t.abroad && !sameOrigin(from, to) {
 		t.abroad, t.seen = true, nil
 		t.out.header, t.out.body, t.out.authorization = nil, "", ""
 	}

@@ -2,21 +2,31 @@ package httpprobe_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"postflight/probe"
+	"postflight/probe/httpprobe"
 )
 
-func secure(t *testing.T, certificate tls.Certificate) string {
+// secure is a server that shows the certificate, and wants what config says beside.
+func secure(t *testing.T, certificate tls.Certificate, config ...*tls.Config) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "ok") }))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.TLS = &tls.Config{}
+	if len(config) > 0 {
+		server.TLS = config[0]
+	}
+	server.TLS.Certificates = []tls.Certificate{certificate}
 	server.Config.ErrorLog = silent
 	server.StartTLS()
 	t.Cleanup(server.Close)
@@ -25,36 +35,173 @@ func secure(t *testing.T, certificate tls.Certificate) string {
 
 // When a certificate expires is told above all when it is no good.
 func TestCertificates(t *testing.T) {
-	later := time.Now().Add(50 * time.Hour).Truncate(time.Second).UTC()
-	past := time.Now().Add(-50 * time.Hour).Truncate(time.Second).UTC()
+	now := time.Now().Truncate(time.Second).UTC()
+	later, past, future := now.Add(50*time.Hour), now.Add(-50*time.Hour), now.Add(200*time.Hour)
+	other := newAuthority("other")
+	good := authority.issue(t, "127.0.0.1", later, false)
+	fromOther := other.issue(t, "127.0.0.1", later, false)
+	const self = "certificate of 127.0.0.1 is self-signed; if that is meant to be, set it as tls_config: ca_file"
+	unknown := func(authority string) string {
+		return "certificate of 127.0.0.1 is signed by unknown authority " + authority + "; if it is your own, set its certificate as tls_config: ca_file"
+	}
+	const another = "; ask by a name that is in it, or set one as tls_config: server_name"
+	expired := "certificate of 127.0.0.1 has expired, at " + past.Format(time.RFC3339) + ": renew it"
 	tests := []struct {
-		name       string
-		server     string
-		expires    time.Time
-		selfSigned bool
-		outcome    probe.Outcome
-		reason     probe.Reason
-		got        string
+		name   string
+		shown  tls.Certificate
+		client *tls.Config // nil: none of its own
+		got    string      // empty: it passes
 	}{
-		{"a good one", "127.0.0.1", later, false, probe.Pass, "", ""},
-		{"an expired one", "127.0.0.1", past, false, probe.Fail, probe.ReasonTLS, "has expired"},
-		{"a self-signed one", "127.0.0.1", later, true, probe.Fail, probe.ReasonTLS, "is self-signed"},
-		{"one of another name", "other.example", later, false, probe.Fail, probe.ReasonTLS, "doesn't contain any IP SANs"},
+		{"a good one", good, nil, ""},
+		{"an expired one", authority.issue(t, "127.0.0.1", past, false), nil, expired},
+		{"one that is not valid yet", authority.issue(t, "127.0.0.1", future, false), nil,
+			"certificate of 127.0.0.1 is valid only from " + future.Add(-100*time.Hour).Format(time.RFC3339) + " on: wait for that, or set the clock"},
+		{"a self-signed one", authority.issue(t, "127.0.0.1", later, true), nil, self},
+		{"an expired self-signed one", authority.issue(t, "127.0.0.1", past, true), nil, expired},
+		{"one of an unknown authority", fromOther, nil, unknown("other")},
+		{"one of another address", authority.issue(t, "127.0.0.2", later, false), nil, "certificate is valid for 127.0.0.2, not 127.0.0.1" + another},
+		{"one of a name", authority.issue(t, "other.example", later, false), nil,
+			"cannot validate certificate for 127.0.0.1 because it doesn't contain any IP SANs" + another},
+		{"one of our own authority", fromOther, &tls.Config{RootCAs: pool(other)}, ""},
+		{"one of another authority than our own", good, &tls.Config{RootCAs: pool(other)}, unknown("tests")},
+		{"one of the name that is set", authority.issue(t, "other.example", later, false), &tls.Config{ServerName: "other.example"}, ""},
+		{"one of another name than is set", good, &tls.Config{ServerName: "other.example"},
+			"certificate is not valid for any names, but wanted to match other.example" + another},
+		{"an expired one, verified whatever the configuration says", authority.issue(t, "127.0.0.1", past, false), &tls.Config{InsecureSkipVerify: true}, expired},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			target := secure(t, authority.issue(t, tt.server, tt.expires, tt.selfSigned))
-			got := look(t, get(target, passes), ample)
-			if got.Outcome != tt.outcome || got.Reason != tt.reason || !strings.Contains(got.Got, tt.got) {
-				t.Errorf("got %+v", verdictOf(got))
-			}
-			if !got.CertificateExpiry.Equal(tt.expires) {
-				t.Errorf("certificate expires %v, want %v", got.CertificateExpiry, tt.expires)
-			}
-			if tt.outcome == probe.Pass && got.Phases[probe.TLS] <= 0 {
-				t.Errorf("phases %v lack the handshake", got.Phases)
-			}
-		})
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(tt.name+", "+tls.VersionName(version), func(t *testing.T) {
+				target := secure(t, tt.shown, &tls.Config{MaxVersion: version})
+				client := httpprobe.NewClient("test")
+				if tt.client != nil {
+					client = client.WithTLS(tt.client)
+				}
+				got := lookBy(t, client, get(target, passes), ample)
+				want := verdict{Status: 200}
+				if tt.got != "" {
+					want = verdict{probe.Fail, probe.ReasonTLS, 0, "a trusted certificate", tt.got}
+				}
+				if diff := cmp.Diff(want, verdictOf(got)); diff != "" {
+					t.Errorf("verdict (-want +got):\n%s", diff)
+				}
+				if expires := leaf(t, tt.shown).NotAfter; !got.CertificateExpiry.Equal(expires) {
+					t.Errorf("certificate expires %v, want %v", got.CertificateExpiry, expires)
+				}
+				if passed := tt.got == ""; passed != (got.Phases[probe.TLS] > 0) {
+					t.Errorf("phases %v", got.Phases)
+				}
+			})
+		}
+	}
+}
+
+// pool trusts one authority.
+func pool(s signer) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(s.certificate)
+	return pool
+}
+
+func leaf(t *testing.T, certificate tls.Certificate) *x509.Certificate {
+	t.Helper()
+	parsed, err := x509.ParseCertificate(certificate.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return parsed
+}
+
+// A backend that wants to know who we are has shown who it is.
+func TestClientCertificates(t *testing.T) {
+	expires := time.Now().Add(50 * time.Hour).Truncate(time.Second)
+	ours, other := authority.issue(t, "ours", expires.Add(time.Hour), false), newAuthority("other")
+	given := &tls.Config{Certificates: []tls.Certificate{ours}}
+	onDemand := &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &ours, nil }}
+	const missing = "; the backend asks for a client certificate: set one as tls_config: cert_file and key_file"
+	const unfit = "; the backend asks for a client certificate of an authority that ours is not from: see tls_config: cert_file"
+	const presented = "; our client certificate was presented: see tls_config: cert_file"
+	tests := []struct {
+		name   string
+		server *tls.Config
+		client *tls.Config
+		hint   string // empty: it passes
+	}{
+		{"wanted and given", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, given, ""},
+		{"wanted and given on demand", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, onDemand, ""},
+		{"welcome and missing", &tls.Config{ClientAuth: tls.RequestClientCert}, nil, ""},
+		{"given and not wanted", &tls.Config{}, given, ""},
+		{"wanted and missing", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, nil, missing},
+		{"wanted and missing, where there is an authority of our own", &tls.Config{ClientAuth: tls.RequireAnyClientCert}, &tls.Config{RootCAs: pool(authority)}, missing},
+		{"wanted of another authority", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool(other)}, given, unfit},
+		{"given and refused, since it is for servers", &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool(authority)}, given, presented},
+	}
+	for _, tt := range tests {
+		for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+			t.Run(tt.name+", "+tls.VersionName(version), func(t *testing.T) {
+				config := tt.server.Clone()
+				config.MaxVersion = version
+				target := secure(t, authority.issue(t, "127.0.0.1", expires, false), config)
+				client := httpprobe.NewClient("test")
+				if tt.client != nil {
+					client = client.WithTLS(tt.client)
+				}
+				got := lookBy(t, client, get(target, passes), ample)
+				if tt.hint == "" && got.Outcome != probe.Pass {
+					t.Errorf("%+v, want a pass", verdictOf(got))
+				}
+				if tt.hint != "" && (got.Outcome != probe.Fail || got.Reason != probe.ReasonTLS || got.Wanted != "a TLS handshake" || !strings.HasSuffix(got.Got, tt.hint)) {
+					t.Errorf("%+v, want %q", verdictOf(got), tt.hint)
+				}
+				if !got.CertificateExpiry.Equal(expires) {
+					t.Errorf("certificate expires %v, want %v", got.CertificateExpiry, expires)
+				}
+			})
+		}
+	}
+}
+
+// A redirect to another origin meets nobody who knows us: it gets no certificate of ours, is known by its own name, and
+// when its certificate expires is not the target's affair.
+func TestRedirectToAnotherOriginByTLS(t *testing.T) {
+	expires := time.Now().Add(50 * time.Hour).Truncate(time.Second)
+	ours := authority.issue(t, "ours", expires, false)
+	var shown atomic.Int32
+	elsewhere := secure(t, authority.issue(t, "127.0.0.1", expires.Add(-time.Hour), false), &tls.Config{
+		ClientAuth: tls.RequestClientCert,
+		VerifyConnection: func(state tls.ConnectionState) error {
+			shown.Add(int32(len(state.PeerCertificates)))
+			return nil
+		},
+	})
+	server := httptest.NewUnstartedServer(http.RedirectHandler(elsewhere, http.StatusFound))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{authority.issue(t, "target.example", expires, false)}, ClientAuth: tls.RequireAnyClientCert}
+	server.StartTLS()
+	defer server.Close()
+	for _, reuse := range []bool{false, true} {
+		check := get(server.URL, wantsOK)
+		check.FollowRedirects, check.Reuse = true, reuse
+		client := httpprobe.NewClient("test").WithTLS(&tls.Config{ServerName: "target.example", Certificates: []tls.Certificate{ours}})
+		got := lookBy(t, client, check, ample)
+		if got.Outcome != probe.Pass || !got.CertificateExpiry.Equal(expires) {
+			t.Errorf("reuse %v: %+v, certificate expires %v, want a pass and %v", reuse, verdictOf(got), got.CertificateExpiry, expires)
+		}
+	}
+	if shown.Load() != 0 {
+		t.Errorf("it was shown %d certificates", shown.Load())
+	}
+}
+
+// A target without TLS has no certificate, whatever it redirects to.
+func TestCertificateOfARedirectIsNotTheTargets(t *testing.T) {
+	elsewhere := secure(t, authority.issue(t, "127.0.0.1", time.Now().Add(-50*time.Hour), false))
+	server := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusFound))
+	defer server.Close()
+	check := get(server.URL, wantsOK)
+	check.FollowRedirects = true
+	got := look(t, check, ample)
+	if got.Reason != probe.ReasonTLS || !got.CertificateExpiry.IsZero() || !strings.Contains(got.Got, "renew it, after a redirect to another origin, "+elsewhere) {
+		t.Errorf("%+v, certificate expires %v, want tls and none", verdictOf(got), got.CertificateExpiry)
 	}
 }
 
@@ -102,6 +249,10 @@ func TestBrokenHandshakes(t *testing.T) {
 			tls.Server(conn, wantsCertificate).Handshake()
 			untilClosed(conn)
 		}, ample, probe.ReasonTLS, "a TLS handshake", "certificate required"},
+		{"reset after it was asked for a certificate of ours", func(conn net.Conn) {
+			tls.Server(conn, &tls.Config{Certificates: []tls.Certificate{certificate}, ClientAuth: tls.RequestClientCert}).Handshake()
+			reset(conn)
+		}, ample, probe.ReasonTLS, "a TLS handshake", "; the backend asks for a client certificate"},
 		{"never an answer", untilClosed, scant, probe.ReasonTimeout, "an answer within 300ms", "nothing in time, in the TLS handshake"},
 	}
 	for _, tt := range tests {

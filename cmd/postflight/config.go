@@ -9,6 +9,7 @@ import (
 type configCommand struct {
 	Validate validateCommand `cmd:"" help:"Say all that is wrong with configuration files, each with file, line, column and key. Exits 0 or 2."`
 	Show     showCommand     `cmd:"" help:"Print the configuration in effect: defaults filled in, secrets as <secret>."`
+	Schema   schemaCommand   `cmd:"" help:"Print the JSON schema of the configuration, for editors."`
 }
 
 type validateCommand struct {
@@ -41,5 +42,12 @@ func (c showCommand) Run(inv *invocation) error {
 		return err
 	}
 	_, err = inv.stdout.Write(cfg.YAML())
+	return err
+}
+
+type schemaCommand struct{}
+
+func (schemaCommand) Run(inv *invocation) error {
+	_, err := inv.stdout.Write(config.Schema())
 	return err
 }

@@ -21,11 +21,12 @@ import (
 
 // certificates are files that a configuration may name, by the last part of their names.
 var certificates = sync.OnceValue(func() map[string][]byte {
-	ca, _ := selfSigned()
+	ca, caKey := selfSigned()
 	client, key := selfSigned()
 	_, other := selfSigned()
 	return map[string][]byte{
 		"ca.pem":         ca,
+		"ca-key.pem":     caKey,
 		"client.pem":     client,
 		"client-key.pem": key,
 		"other-key.pem":  other,

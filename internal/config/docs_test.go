@@ -37,8 +37,17 @@ func TestDocumentation(t *testing.T) {
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
-// Every YAML block of the pages is a configuration that loads, but for those that say in their first line that they are
-// of another program's file.
+// configurations are the YAML blocks of a page, but for those that say in their first line that they are of another
+// program's file.
+func configurations(page []byte) (blocks [][]byte) {
+	for _, block := range yamlBlock.FindAllSubmatch(page, -1) {
+		if !strings.HasPrefix(string(block[1]), "# prometheus.yml") {
+			blocks = append(blocks, block[1])
+		}
+	}
+	return blocks
+}
+
 func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
 	for page, atLeast := range map[string]int{
 		"../../docs/configuration.md": 2, "../../README.md": 1, "../../README.zh-CN.md": 1,
@@ -48,13 +57,10 @@ func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
 			t.Fatal(err)
 		}
 		loaded := 0
-		for _, block := range yamlBlock.FindAllSubmatch(content, -1) {
-			if strings.HasPrefix(string(block[1]), "# prometheus.yml") {
-				continue
-			}
+		for _, block := range configurations(content) {
 			loaded++
-			if _, err := parsed(page, block[1]); err != nil {
-				t.Errorf("%v\n%s", err, block[1])
+			if _, err := parsed(page, block); err != nil {
+				t.Errorf("%v\n%s", err, block)
 			}
 		}
 		if loaded < atLeast {

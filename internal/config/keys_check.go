@@ -75,11 +75,11 @@ var requestKeys = []key{
 		doc: "What has to hold of the answer.",
 	},
 	{
-		path: "services[].checks[].expect.assertions[].name", kind: nameKind, otherwise: "required", example: "has-total",
+		path: "services[].checks[].expect.assertions[].name", kind: nameKind, otherwise: isRequired, example: "has-total",
 		doc: "Name of the assertion, the label `assertion` of its metric. No two assertions of a check have the same.",
 	},
 	{
-		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: "required", example: `'body.total >= 0'`,
+		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: isRequired, example: `'body.total >= 0'`,
 		doc: "[Expression](#expressions) that is true or false. If it errs, it does not hold.",
 	},
 	{
@@ -95,7 +95,7 @@ var valueKeys = []key{
 		doc: "Metrics that are read from the answer. What cannot be read is left out and counted in `postflight_extraction_errors_total`; the check's outcome stays what it is.",
 	},
 	{
-		path: "services[].checks[].values[].metric", kind: metricKind, otherwise: "required", example: "orders_open",
+		path: "services[].checks[].values[].metric", kind: metricKind, otherwise: isRequired, example: "orders_open",
 		doc: "Name of the metric, which `postflight_value_` is put before. The same metric may be read by several checks, of any service; then its type, help and label are the same.",
 	},
 	{

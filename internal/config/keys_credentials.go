@@ -20,7 +20,7 @@ var credentialKeys = []key{
 		doc: "User and password that are sent with each request.",
 	},
 	{
-		path: "services[].credentials.<name>.basic_auth.username", kind: basicUserKind, otherwise: "required", example: "ops",
+		path: "services[].credentials.<name>.basic_auth.username", kind: basicUserKind, otherwise: isRequired, example: "ops",
 		doc: "The user. It holds no colon.",
 	},
 	{
@@ -37,7 +37,7 @@ var credentialKeys = []key{
 			"A wrong password is tried three times a minute at most, and then once a minute.",
 	},
 	{
-		path: "services[].credentials.<name>.login.path", kind: pathKind, otherwise: "required", example: "/api/auth/login",
+		path: "services[].credentials.<name>.login.path", kind: pathKind, otherwise: isRequired, example: "/api/auth/login",
 		doc: "Where the login is, added to the target. The method is `POST`.",
 	},
 	{
@@ -53,7 +53,7 @@ var credentialKeys = []key{
 		doc: "Name of the field that holds the password.",
 	},
 	{
-		path: "services[].credentials.<name>.login.username", kind: userKind, otherwise: "required", example: "ops",
+		path: "services[].credentials.<name>.login.username", kind: userKind, otherwise: isRequired, example: "ops",
 		doc: "The user.",
 	},
 	{

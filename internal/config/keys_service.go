@@ -23,7 +23,7 @@ var fileKeys = []key{
 		doc: "How long a whole check may take, all of its requests and their bodies included. It may be longer than the interval: a check that is still running is not started again.",
 	},
 	{
-		path: "services", kind: listOf(mappingKind), otherwise: "required", example: `[{name: proxy-system, units: [proxy-system.service]}]`,
+		path: "services", kind: listOf(mappingKind), otherwise: isRequired, example: `[{name: proxy-system, units: [proxy-system.service]}]`,
 		doc: "What is deployed. Each service has targets, lists of targets or units, or several of these.",
 	},
 }
@@ -31,7 +31,7 @@ var fileKeys = []key{
 // serviceKeys say what a service is, and where it runs.
 var serviceKeys = []key{
 	{
-		path: "services[].name", kind: nameKind, otherwise: "required", example: "proxy-system",
+		path: "services[].name", kind: nameKind, otherwise: isRequired, example: "proxy-system",
 		doc: "Name of the service, the label `service` of its metrics: letters, digits, `.`, `_` and `-`, 64 at most. No two services have the same.",
 	},
 	{
@@ -45,7 +45,7 @@ var serviceKeys = []key{
 			"They are read again and again, without a reload. A list that cannot be read stays as it was last read, and postflight says so. Labels stand on `postflight_target_info` only.",
 	},
 	{
-		path: "services[].file_sd_configs[].files", kind: listOf(listFileKind), otherwise: "required", example: "[/etc/postflight/targets/*.json]",
+		path: "services[].file_sd_configs[].files", kind: listOf(listFileKind), otherwise: isRequired, example: "[/etc/postflight/targets/*.json]",
 		doc: "Files that end in `.json`, `.yml` or `.yaml`. The last part of a name may be a pattern with `*`, `?` and `[…]`; it is looked up again each time.",
 	},
 	{
@@ -61,7 +61,7 @@ var serviceKeys = []key{
 		doc: "Lists of targets that are asked for over HTTP, in [Prometheus' format](https://prometheus.io/docs/prometheus/latest/http_sd/). What is said of `file_sd_configs` holds of them, too.",
 	},
 	{
-		path: "services[].http_sd_configs[].url", kind: listURLKind, otherwise: "required", example: "http://inventory.example/targets",
+		path: "services[].http_sd_configs[].url", kind: listURLKind, otherwise: isRequired, example: "http://inventory.example/targets",
 		doc: "What is asked for with `GET`, `http` or `https`. It holds no user or password.",
 	},
 	{

@@ -100,7 +100,8 @@ func namesOf(items kind, named func(string) error) kind {
 
 // duration is a kind of time.Duration between two limits.
 func duration(least, most time.Duration) kind {
-	return kind{name: "duration", limits: short(least) + " to " + short(most), read: func(text string) (any, error) {
+	schema := map[string]any{"pattern": "[0-9](ns|us|µs|ms|s|m|h)$"}
+	return kind{name: "duration", limits: short(least) + " to " + short(most), schema: schema, read: func(text string) (any, error) {
 		d, err := time.ParseDuration(text)
 		if _, notNumber := strconv.ParseFloat(text, 64); notNumber == nil && (err != nil || d == 0) {
 			return nil, fmt.Errorf("%s has no unit; write it such as 500ms, 5s or 1h30m", quote(text))

@@ -13,6 +13,7 @@ import (
 // that it uses, secrets included, and whom its service trusts.
 func (service Service) SameCheck(check Check, old Service, was Check) bool {
 	return reflect.DeepEqual(check.shown(), was.shown()) &&
+		text(check.Request.Expect.Release) == text(was.Request.Expect.Release) &&
 		SameCredentials(service.Credentials[check.Request.Credentials], old.Credentials[was.Request.Credentials]) &&
 		service.TLS.Same(old.TLS)
 }
@@ -21,7 +22,7 @@ func (service Service) SameCheck(check Check, old Service, was Check) bool {
 func SameCredentials(a, b credentials.Options) bool {
 	if a.Login != nil && b.Login != nil {
 		x, y := *a.Login, *b.Login
-		if x.Token.String() != y.Token.String() {
+		if text(x.Token) != text(y.Token) {
 			return false
 		}
 		x.Token, y.Token = nil, nil

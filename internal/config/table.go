@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// key is one key of the configuration. The table of keys drives the walk over a file, and makes the documentation.
+// key is one key of the configuration. The table of keys drives the walk over a file, and makes the documentation and the schema.
 type key struct {
 	path      string // [] stands for any item of a list, <name> for any name
 	kind      kind
@@ -17,6 +17,9 @@ type key struct {
 }
 
 const day = 24 * time.Hour
+
+// isRequired stands in the table where a key is never left out.
+const isRequired = "required"
 
 var keys = slices.Concat(fileKeys, serviceKeys, credentialKeys, checkKeys, verificationKeys)
 

@@ -61,7 +61,7 @@ func (l *httpList) ask(ctx context.Context) ([]byte, error) {
 	request.Header.Set("X-Prometheus-Refresh-Interval-Seconds", strconv.FormatFloat(l.RefreshInterval.Seconds(), 'f', -1, 64))
 	response, err := l.client.Do(request)
 	if err != nil {
-		return nil, unanswered(err)
+		return nil, unanswered("no answer", err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
@@ -72,7 +72,7 @@ func (l *httpList) ask(ctx context.Context) ([]byte, error) {
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxSize+1))
 	if err != nil {
-		return nil, unanswered(err)
+		return nil, unanswered("the answer ends too early", err)
 	}
 	return content, nil
 }
@@ -83,15 +83,15 @@ func isJSON(contentType string) bool {
 	return err == nil && media == "application/json" && (!given || strings.EqualFold(charset, "utf-8"))
 }
 
-// unanswered says why there is no answer, without the URL: its query may hold a secret.
-func unanswered(err error) error {
+// unanswered says why there is no answer, or no whole one, without the URL: its query may hold a secret.
+func unanswered(what string, err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no whole answer within %v; is the server up?", answerTimeout)
+		return fmt.Errorf("no whole answer within %v; is the server well?", answerTimeout)
 	}
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
 		err = failed.Err
 	}
-	return fmt.Errorf("no answer: %w", err)
+	return fmt.Errorf("%s: %w; see that the URL is right and the server well", what, err)
 }
 
 // String names the list in messages, without what may be secret.

@@ -40,23 +40,27 @@ func (r *jsonList) wrongAt(place string, err error) error {
 // next gives the next token.
 func (r *jsonList) next() (json.Token, error) {
 	token, err := r.decoder.Token()
-	at := r.decoder.InputOffset()
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		at = min(max(at, syntax.Offset), int64(len(r.content)))
-	case err != nil:
-		at = int64(len(r.content))
+	if err != nil {
+		return nil, r.broken(err)
 	}
+	r.goTo(r.decoder.InputOffset())
+	return token, nil
+}
+
+func (r *jsonList) goTo(at int64) {
 	r.line += bytes.Count(r.content[r.read:at], []byte("\n"))
 	r.read = at
-	switch {
-	case syntax != nil && syntax.Error() != "unexpected end of JSON input":
-		return nil, r.wrong(fmt.Errorf("not JSON: %w; see that commas, quotes and brackets match", syntax))
-	case err != nil:
-		return nil, r.wrong(errCutShort)
+}
+
+// broken says why there is no next token.
+func (r *jsonList) broken(err error) error {
+	var syntax *json.SyntaxError
+	if !errors.As(err, &syntax) || errors.Is(err, io.ErrUnexpectedEOF) {
+		r.goTo(int64(len(r.content)))
+		return r.wrong(errCutShort)
 	}
-	return token, nil
+	r.goTo(min(max(r.read, syntax.Offset), int64(len(r.content))))
+	return r.wrong(fmt.Errorf("not JSON: %w; see that commas, quotes and brackets match", syntax))
 }
 
 func (r *jsonList) entries() error {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -183,6 +184,34 @@ services:
 `
 	if diff := cmp.Diff(want, string(c.YAML())); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The whole example as it is shown: go test ./internal/config -run ExampleShown -update
+func TestExampleShown(t *testing.T) {
+	example, err := os.ReadFile("testdata/example.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := parsed("/etc/postflight/postflight.yml", example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const golden = "testdata/example.shown.yml"
+	if *update {
+		if err := os.WriteFile(golden, c.YAML(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(c.YAML())); diff != "" {
+		t.Error(diff)
+	}
+	if bytes.Contains(want, []byte("s3cr3t")) {
+		t.Error("a secret is shown")
 	}
 }
 

@@ -46,7 +46,7 @@ func (l *Login) exchange(ctx context.Context, client Client, target, password st
 	case result.Got != "":
 		a.problem = errors.New(result.Got)
 	case err != nil: // it was ended, since nobody waits for it
-		a.problem = errors.New("no answer in time")
+		a.problem = errNoAnswer
 	}
 	if a.problem != nil {
 		a.token = ""

@@ -2,6 +2,7 @@ package credentials
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,8 @@ type flight struct {
 	logins  []probe.Login
 	err     error
 }
+
+var errNoAnswer = errors.New("no answer in time")
 
 // start sets off. The Set's lock is held, and nothing else is under way.
 func (s *Set) start(ctx context.Context, target string, renewal bool) {
@@ -101,9 +104,9 @@ func (s *Set) await(ctx context.Context, f *flight, ours bool) error {
 		<-f.done
 	}
 	if !ours {
-		return fmt.Errorf("no time left after waiting for the login at %s: %w", f.target, ctx.Err())
+		return fmt.Errorf("no time left after waiting for the login at %s", f.target)
 	}
-	return fmt.Errorf("no answer in time: %w", ctx.Err())
+	return errNoAnswer
 }
 
 // leave reports whether the last one has left.

@@ -79,8 +79,10 @@ func (c loggedIn) wantOwn(own *issuer, now time.Time) urgency {
 	}
 }
 
+// wantOther wants a token of another target's that lasts. Where a login there fails it is tried again when that target
+// itself is asked: nobody else waits for it.
 func wantOther(other *issuer, now time.Time) urgency {
-	if other.token.lasting(now) {
+	if other.token.lasting(now) || other.failed.problem != nil {
 		return unwanted
 	}
 	return optional

@@ -97,7 +97,7 @@ func newTransport(config *tls.Config, keepAlive bool) *http.Transport {
 		DialContext:            dialWithinRequest,
 		DialTLSContext:         dialSecured(config),
 		TLSClientConfig:        config,           // through a proxy
-		TLSHandshakeTimeout:    10 * time.Second, // the transport lets a handshake outlive its request: not for ever
+		TLSHandshakeTimeout:    10 * time.Second, // through a proxy, where a handshake outlives its request: not for ever
 		DisableKeepAlives:      !keepAlive,
 		MaxIdleConnsPerHost:    4,
 		IdleConnTimeout:        90 * time.Second,

@@ -33,13 +33,20 @@ func dialSecured(config *tls.Config) func(ctx context.Context, network, address 
 		if own.ServerName == "" {
 			own.ServerName, _, _ = net.SplitHostPort(address) // the transport has joined them
 		}
+		own.VerifyConnection = func(state tls.ConnectionState) error { // also where the handshake never ends
+			e.meet(state.PeerCertificates)
+			if config.VerifyConnection != nil {
+				return config.VerifyConnection(state)
+			}
+			return nil
+		}
 		own.GetClientCertificate = func(wanted *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			return e.present(config, wanted)
 		}
 		secured := tls.Client(conn, own)
 		e.beginHandshake()
 		err = secured.HandshakeContext(e.sent)
-		e.endHandshake(secured.ConnectionState(), err)
+		e.endHandshake(tls.ConnectionState{}, err)
 		if err != nil {
 			conn.Close()
 			return nil, err
@@ -87,19 +94,26 @@ func (e *exchange) beginHandshake() {
 
 func (e *exchange) endHandshake(state tls.ConnectionState, err error) {
 	now := e.now()
+	e.meet(state.PeerCertificates)
+	var unverified *tls.CertificateVerificationError
+	if errors.As(err, &unverified) {
+		e.meet(unverified.UnverifiedCertificates)
+	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err == nil && !e.path.passed(shaken) {
 		e.path.at[shaken] = now
 	}
-	peer := state.PeerCertificates
-	var unverified *tls.CertificateVerificationError
-	if errors.As(err, &unverified) {
-		peer = unverified.UnverifiedCertificates
+}
+
+// meet notes what a peer has shown, if it has.
+func (e *exchange) meet(certificates []*x509.Certificate) {
+	if len(certificates) == 0 {
+		return
 	}
-	if len(peer) > 0 {
-		e.path.expiry = earliestExpiry(peer)
-	}
+	e.mu.Lock()
+	e.path.expiry = earliestExpiry(certificates)
+	e.mu.Unlock()
 }
 
 // certificateExpiry is when the certificate expires that the peer showed, to this exchange or, on a connection that was

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -161,50 +160,6 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
-// A redirect to another origin meets nobody who knows us: it gets no certificate of ours, is known by its own name, and
-// when its certificate expires is not the target's affair.
-func TestRedirectToAnotherOriginByTLS(t *testing.T) {
-	expires := time.Now().Add(50 * time.Hour).Truncate(time.Second)
-	ours := authority.issue(t, "ours", expires, false)
-	var shown atomic.Int32
-	elsewhere := secure(t, authority.issue(t, "127.0.0.1", expires.Add(-time.Hour), false), &tls.Config{
-		ClientAuth: tls.RequestClientCert,
-		VerifyConnection: func(state tls.ConnectionState) error {
-			shown.Add(int32(len(state.PeerCertificates)))
-			return nil
-		},
-	})
-	server := httptest.NewUnstartedServer(http.RedirectHandler(elsewhere, http.StatusFound))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{authority.issue(t, "target.example", expires, false)}, ClientAuth: tls.RequireAnyClientCert}
-	server.StartTLS()
-	defer server.Close()
-	for _, reuse := range []bool{false, true} {
-		check := get(server.URL, wantsOK)
-		check.FollowRedirects, check.Reuse = true, reuse
-		client := httpprobe.NewClient("test").WithTLS(&tls.Config{ServerName: "target.example", Certificates: []tls.Certificate{ours}})
-		got := lookBy(t, client, check, ample)
-		if got.Outcome != probe.Pass || !got.CertificateExpiry.Equal(expires) {
-			t.Errorf("reuse %v: %+v, certificate expires %v, want a pass and %v", reuse, verdictOf(got), got.CertificateExpiry, expires)
-		}
-	}
-	if shown.Load() != 0 {
-		t.Errorf("it was shown %d certificates", shown.Load())
-	}
-}
-
-// A target without TLS has no certificate, whatever it redirects to.
-func TestCertificateOfARedirectIsNotTheTargets(t *testing.T) {
-	elsewhere := secure(t, authority.issue(t, "127.0.0.1", time.Now().Add(-50*time.Hour), false))
-	server := httptest.NewServer(http.RedirectHandler(elsewhere, http.StatusFound))
-	defer server.Close()
-	check := get(server.URL, wantsOK)
-	check.FollowRedirects = true
-	got := look(t, check, ample)
-	if got.Reason != probe.ReasonTLS || !got.CertificateExpiry.IsZero() || !strings.Contains(got.Got, "renew it, after a redirect to another origin, "+elsewhere) {
-		t.Errorf("%+v, certificate expires %v, want tls and none", verdictOf(got), got.CertificateExpiry)
-	}
-}
-
 // A chain holds only as long as its first certificate to expire.
 func TestEarliestExpiryOfTheChain(t *testing.T) {
 	later, sooner := time.Now().Add(60*time.Hour).Truncate(time.Second), time.Now().Add(20*time.Hour).Truncate(time.Second)
@@ -280,5 +235,26 @@ func TestCertificateOfABrokenAnswer(t *testing.T) {
 	got := look(t, get(target, passes), ample)
 	if got.Reason != probe.ReasonProtocol || !got.CertificateExpiry.Equal(expires) {
 		t.Errorf("%+v, certificate expires %v, want protocol and %v", verdictOf(got), got.CertificateExpiry, expires)
+	}
+}
+
+// So has one whose handshake never ends.
+func TestCertificateOfAStalledHandshake(t *testing.T) {
+	expires := time.Now().Add(50 * time.Hour).Truncate(time.Second)
+	config := &tls.Config{
+		Certificates: []tls.Certificate{authority.issue(t, "127.0.0.1", expires, false)}, MaxVersion: tls.VersionTLS12,
+	}
+	target := "https://" + listen(t, func(conn net.Conn) {
+		stalling := config.Clone()
+		stalling.VerifyConnection = func(tls.ConnectionState) error { // when the server has said all but its last word
+			untilClosed(conn)
+			return io.EOF
+		}
+		tls.Server(conn, stalling).Handshake()
+	})
+	got := look(t, get(target, passes), scant)
+	want := verdict{probe.Fail, probe.ReasonTimeout, 0, "an answer within 300ms", "nothing in time, in the TLS handshake"}
+	if diff := cmp.Diff(want, verdictOf(got)); diff != "" || !got.CertificateExpiry.Equal(expires) {
+		t.Errorf("certificate expires %v, want %v; verdict (-want +got):\n%s", got.CertificateExpiry, expires, diff)
 	}
 }

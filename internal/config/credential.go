@@ -17,7 +17,7 @@ var (
 	userKind      = kind{name: "user", tag: textTag, read: readUser, schema: map[string]any{"minLength": 1}}
 	basicUserKind = kind{name: "user", tag: textTag, read: readBasicUser, schema: map[string]any{"pattern": "^[^:]+$"}}
 	fieldKind     = kind{name: "field's name", tag: textTag, read: readField, schema: map[string]any{"minLength": 1}}
-	allowedKind   = kind{name: "network or end of a host name", tag: textTag, read: readAllowed}
+	allowedKind   = kind{name: "network or host name", tag: textTag, read: readAllowed}
 )
 
 // readSecret takes a password or a key. No message repeats it.

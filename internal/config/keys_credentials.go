@@ -70,6 +70,6 @@ var credentialKeys = []key{
 	},
 	{
 		path: "services[].credentials.<name>.allowed_targets", kind: listOf(allowedKind), otherwise: "the service's `targets` only", example: "[10.0.0.0/8, .internal.example]",
-		doc: "Which targets that only a list names get the credentials, too: networks such as `10.0.0.0/8`, of targets that are written as an address, and ends of host names such as `.internal.example`.",
+		doc: "Which targets that only a list names get the credentials, too: networks such as `10.0.0.0/8`, of targets that are written as an address, and ends of host names such as `.internal.example`, which stands for the name itself, too.",
 	},
 }

@@ -42,7 +42,7 @@ func (b *builder) tls(v *value) *TLS {
 	}
 	wrong := len(b.errs)
 	made := &TLS{CAFile: said.ca, CertFile: said.cert, KeyFile: said.key, ServerName: said.serverName}
-	made.Config = &tls.Config{ServerName: said.serverName, MinVersion: tls.VersionTLS12}
+	made.Config = &tls.Config{ServerName: said.serverName}
 	if said.ca != "" {
 		made.Config.RootCAs = b.authorities(v.field("ca_file"), said.ca)
 	}

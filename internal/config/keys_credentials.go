@@ -34,7 +34,7 @@ var credentialKeys = []key{
 	{
 		path: "services[].credentials.<name>.login", kind: mappingKind, otherwise: "none", example: "{path: /api/auth/login, username: ops, password_file: ops-password}",
 		doc: "Request that is answered with a token, which is kept, and asked for anew before it expires and once after it was refused. " +
-			"A wrong password is tried three times a minute at most, and then once a minute.",
+			"A login that fails is tried three times, and then once a minute, so that no account is locked.",
 	},
 	{
 		path: "services[].credentials.<name>.login.path", kind: pathKind, otherwise: isRequired, example: "/api/auth/login",

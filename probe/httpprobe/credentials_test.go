@@ -253,3 +253,25 @@ func TestTokenIsNotShownInAnotherSpelling(t *testing.T) {
 		})
 	}
 }
+
+func TestHide(t *testing.T) {
+	tests := []struct{ name, text, secret, want string }{
+		{"nothing to hide", "as it is", "", "as it is"},
+		{"a short one", "no abc!", "abc", "no <secret>!"},
+		{"a part of a short one", "no ab!", "abc", "no ab!"},
+		{"what is hidden already", "<secret> sec", "sec", "<secret> <secret>"},
+		{"a passphrase as a form", "p=horse+staple&x", "horse staple", "p=<secret>&x"},
+		{"a passphrase as a URL", "p=horse%20staple&x", "horse staple", "p=<secret>&x"},
+		{"a plus that is one", "p=horse%2Bstaple&x", "horse+staple", "p=<secret>&x"},
+		{"another script", "no 密码密码!", "密码密码", "no <secret>!"},
+		{"another script as JSON", `"\u5bc6\u7801\u5bc6\u7801"`, "密码密码", `"<secret>"`},
+		{"another script as a form", "p=%E5%AF%86%E7%A0%81&x", "密码", "p=<secret>&x"},
+		{"two escapes that are one character", `"\ud83d\udd11key"`, "\U0001F511key", `"<secret>"`},
+		{"half a character", `"\ud83d" \ud83d\u0041`, "key", `"\ud83d" \ud83d\u0041`},
+	}
+	for _, tt := range tests {
+		if got := httpprobe.Hide(tt.text, tt.secret); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}

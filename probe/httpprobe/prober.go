@@ -247,8 +247,8 @@ func (p *prober) said(request *Request, grants []Grant, judgement expect.Judgeme
 		return judgement
 	}
 	mask := func(secret string) {
-		judgement.Wanted = withoutToken(judgement.Wanted, secret)
-		judgement.Got = withoutToken(judgement.Got, secret)
+		judgement.Wanted = Hide(judgement.Wanted, secret)
+		judgement.Got = Hide(judgement.Got, secret)
 	}
 	mask(request.Secret)
 	for i := range grants {

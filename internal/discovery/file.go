@@ -3,7 +3,6 @@ package discovery
 import (
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -88,11 +87,4 @@ func plain(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-func inFolder(err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("its folder: %w", plain(err))
 }

@@ -77,28 +77,29 @@ func (l *fileList) find() (names []string, unread []error) {
 // when it last could be. (filepath.Glob would find none, and the targets would be lost without a word.)
 func (l *fileList) match(pattern string) ([]string, error) {
 	folder, last := filepath.Split(pattern)
-	entries, unread := os.ReadDir(filepath.Clean(folder))
-	var candidates []string
-	for _, entry := range entries {
-		candidates = append(candidates, filepath.Join(folder, entry.Name()))
-	}
-	if unread != nil {
-		known := slices.DeleteFunc(slices.Sorted(maps.Keys(l.known)), func(name string) bool {
-			return filepath.Dir(name) != filepath.Clean(folder)
-		})
-		candidates = known
+	folder = filepath.Clean(folder)
+	if _, err := filepath.Match(last, ""); err != nil {
+		return nil, errors.New("not a pattern; see that brackets match")
 	}
 	var found []string
-	for _, name := range candidates {
-		matches, err := filepath.Match(last, filepath.Base(name))
-		if err != nil {
-			return nil, errors.New("not a pattern; see that brackets match")
-		}
-		if matches {
+	consider := func(name string) {
+		if matches, _ := filepath.Match(last, filepath.Base(name)); matches {
 			found = append(found, name)
 		}
 	}
-	return found, inFolder(unread)
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		for _, name := range slices.Sorted(maps.Keys(l.known)) {
+			if filepath.Dir(name) == folder {
+				consider(name)
+			}
+		}
+		return found, fmt.Errorf("its folder: %w", plain(err))
+	}
+	for _, entry := range entries {
+		consider(filepath.Join(folder, entry.Name()))
+	}
+	return found, nil
 }
 
 // String names the list in messages.

@@ -2,6 +2,7 @@ package discovery_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -213,5 +214,44 @@ func TestPatterns(t *testing.T) {
 			t.Fatal(err)
 		}
 		expect("the folder is back", refresh, "", "http://b", "http://d")
+	})
+}
+
+func TestABrokenPattern(t *testing.T) {
+	pattern := filepath.Join(t.TempDir(), "[a.json")
+	want := discovery.Found{Problem: pattern + ": not a pattern; see that brackets match"}
+	if diff := cmp.Diff(want, files(pattern).Read(t.Context())); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestManyBrokenFilesAreCounted(t *testing.T) {
+	folder := t.TempDir()
+	for n := range 15 {
+		write(t, folder, fmt.Sprintf("%02d.json", n), "{}")
+	}
+	pattern := filepath.Join(folder, "*.json")
+	lines := strings.Split(files(pattern).Read(t.Context()).Problem, "\n")
+	if want := "and 5 more of " + pattern; len(lines) != 11 || lines[10] != want {
+		t.Errorf("got %q, want ten files and %q", lines, want)
+	}
+}
+
+func TestFilesTogetherHoldNoMoreThanAList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		write(t, folder, "a.json", `[{"targets": ["a"]}]`)
+		pattern := filepath.Join(folder, "*.json")
+		w := watch(t, files(pattern))
+		defer w.stop()
+		w.after(0)
+		many := times(10_001, `[{"targets":[`, `"b"`, ",", "]}]")
+		write(t, folder, "a.json", many)
+		write(t, folder, "b.json", many)
+		found := w.after(30 * time.Second)
+		want := pattern + ": more than 20,000 targets; divide the list into several, or its targets among services"
+		if diff := cmp.Diff([]string{"http://a"}, shown(found.Targets)); diff != "" || found.Problem != want {
+			t.Errorf("%s problem %q", diff, found.Problem)
+		}
 	})
 }

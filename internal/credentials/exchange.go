@@ -43,6 +43,8 @@ func (l *Login) exchange(ctx context.Context, client Client, target, password st
 		Timeout:  loginTimeout,
 	}).Probe(ctx)
 	switch {
+	case result.Reason == probe.ReasonTooLarge:
+		a.problem = fmt.Errorf("wanted %s, got %s", result.Wanted, result.Got)
 	case result.Got != "":
 		a.problem = errors.New(result.Got)
 	case err != nil: // it was ended, since nobody waits for it
@@ -70,7 +72,7 @@ func (l *Login) request(password string) httpprobe.Request {
 	return r
 }
 
-// read finds the token. Of an answer that should hold one, nothing is shown.
+// read finds the token. Of an answer that should hold one no text is shown: it may be the token, in another place.
 func (l *Login) read(answer expect.Answer, a *attempt) expect.Judgement {
 	if answer.Status/100 != 2 {
 		return expect.WrongStatus(answer, "status 2xx")
@@ -85,7 +87,7 @@ func (l *Login) read(answer expect.Answer, a *attempt) expect.Judgement {
 		err = httpprobe.CheckToken(token)
 	}
 	if err != nil {
-		return expect.WrongBody("a token", fmt.Sprintf("no token in the answer, at %s: %v", l.Token, err))
+		return expect.WrongBody("a token", "no token in the answer, at "+l.Token.String()+": "+withoutTexts(err.Error(), answer.Body))
 	}
 	a.token = token
 	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
@@ -94,4 +96,26 @@ func (l *Login) read(answer expect.Answer, a *attempt) expect.Judgement {
 		a.date = time.Now()
 	}
 	return expect.Judgement{}
+}
+
+// leastToken is how many bytes a text has that may be a token. Shorter ones are words, such as there are in a mistake.
+const leastToken = 6
+
+// withoutTexts hides in the words of a mistake all text that the answer holds: some repeat what an expression works on.
+func withoutTexts(words string, body any) string {
+	switch body := body.(type) {
+	case string:
+		if len(body) >= leastToken {
+			words = httpprobe.Hide(words, body)
+		}
+	case []any:
+		for _, element := range body {
+			words = withoutTexts(words, element)
+		}
+	case map[string]any:
+		for _, field := range body {
+			words = withoutTexts(words, field)
+		}
+	}
+	return words
 }

@@ -45,6 +45,8 @@ type backend struct {
 	hangs    bool          // a login is never answered
 	down     int           // the status that a proxy answers in its place
 
+	refusesAll bool // tokens, not logins
+
 	mu         sync.Mutex
 	password   string
 	generation int // tokens of earlier ones have been revoked
@@ -69,7 +71,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(b.down)
 	case r.URL.Path == "/login":
 		b.login(w, r)
-	case !b.accepts(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")):
+	case b.refusesAll, !b.accepts(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")):
 		w.WriteHeader(http.StatusUnauthorized)
 	}
 }

@@ -2,18 +2,47 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
+	"os/signal"
+	"path/filepath"
 	"strconv"
+	"strings"
+	"syscall"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.uber.org/zap"
 
 	"postflight/internal/app"
+	"postflight/probe/httpprobe"
 )
 
 type serveCommand struct {
 	looking
 	listening
+	APITokenFile string `name:"web.api-token-file" help:"File with the token that changes something over HTTP, such as POST /-/reload (default: nothing can be changed over TCP)." placeholder:"FILE"`
+	control
+}
+
+// control is the unix socket for local commands.
+type control struct {
+	Socket      string `name:"control.socket" help:"Unix socket for local commands (default: control.sock in $$RUNTIME_DIRECTORY, where systemd sets that)." placeholder:"FILE"`
+	SocketMode  string `name:"control.socket-mode" help:"Mode of the socket: who may write to it may change what the daemon does (default: 0660)." default:"0660" placeholder:"MODE"`
+	SocketGroup string `name:"control.socket-group" help:"Group of the socket (default: the daemon's own)." placeholder:"GROUP"`
+}
+
+func (c control) options(getenv func(string) string) (app.ControlOptions, error) {
+	mode, err := strconv.ParseUint(c.SocketMode, 8, 9)
+	if err != nil {
+		return app.ControlOptions{}, usageError{fmt.Errorf("--control.socket-mode: %q is not a mode; write it in octal, such as 0660", c.SocketMode)}
+	}
+	path := c.Socket
+	if runtime := getenv("RUNTIME_DIRECTORY"); path == "" && runtime != "" {
+		first, _, _ := strings.Cut(runtime, ":") // systemd lists several of them
+		path = filepath.Join(first, "control.sock")
+	}
+	return app.ControlOptions{Path: path, Mode: fs.FileMode(mode), Group: c.SocketGroup}, nil
 }
 
 // listening is where metrics and page are served.
@@ -43,6 +72,18 @@ func (c serveCommand) Run(inv *invocation) error {
 	if err := c.listening.validate(); err != nil {
 		return err
 	}
+	if c.APITokenFile != "" {
+		if _, err := httpprobe.TokenFile(c.APITokenFile).Grant(inv.ctx); err != nil {
+			return usageError{fmt.Errorf("--web.api-token-file: %w", err)}
+		}
+	}
+	control, err := c.control.options(inv.getenv)
+	if err != nil {
+		return err
+	}
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // from the start: until the daemon runs it waits
+	defer signal.Stop(hangup)
 	cfg, log, closeLog, err := c.prepare(inv)
 	if err != nil {
 		return err
@@ -56,11 +97,15 @@ func (c serveCommand) Run(inv *invocation) error {
 	tuneCollector(cfg, inv.getenv)
 	daemon, err := app.NewDaemon(app.ServeOptions{
 		Config:          cfg,
+		Load:            c.load,
+		Hangup:          hangup,
 		Log:             log,
 		Build:           buildInfo(),
 		BusAddress:      inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
 		ListenAddresses: c.ListenAddress,
 		WebConfigFile:   c.WebConfig,
+		APITokenFile:    c.APITokenFile,
+		Control:         control,
 	})
 	if err != nil {
 		return err

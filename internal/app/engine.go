@@ -7,13 +7,12 @@ import (
 	"sync"
 	"time"
 
-	"postflight/internal/builtin"
+	"go.uber.org/zap"
+
 	"postflight/internal/config"
 	"postflight/internal/schedule"
 	"postflight/internal/state"
 	"postflight/probe"
-	"postflight/probe/httpprobe"
-	"postflight/probe/unitprobe"
 )
 
 // capacity is how many probes run at once, over all services. Each costs a goroutine, a connection and some 30 KiB; a
@@ -23,37 +22,35 @@ const capacity = 4096
 // Build says which postflight this is.
 type Build struct{ Version, Revision, GoVersion string }
 
-// engine is what serve, verify and check share: the configured checks as jobs, the watcher of their units, and the
-// store that everything is folded into.
+// engine is what serve, verify and check share: the services as they are looked at now, and the store that everything is
+// folded into.
+//
+// What is looked at changes as a whole: a change makes new services beside the old ones, taking over what is the same,
+// and nothing has been touched until commit puts them in their place.
 type engine struct {
 	ctx       context.Context // the engine's life: its end ends every probe
+	options   engineOptions
 	store     *state.Store
-	client    *httpprobe.Client
 	runner    *probe.Runner
 	scheduler *schedule.Scheduler
-	watcher   probe.Watcher // nil: no units
-	jobs      []job
+	units     *unitWatch
+	lists     sync.WaitGroup // the goroutines that watch target lists
 
-	arranging sync.Mutex // one at a time gives the scheduler its entries
+	changing sync.Mutex // one change at a time, of what is looked at or of how often; guards services and running
+	services []*service // in the configuration's order; never changed, but replaced
+	running  bool
 
 	mu        sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
 	verifying []*verification
 }
 
-// job is a probe.Job and when it is due.
-type job struct {
-	*probe.Job
-	check    probe.Check
-	schedule schedule.Schedule
-}
-
 // engineOptions is what an engine is made of.
 type engineOptions struct {
-	config     *config.Config
 	version    string
 	busAddress string        // of the system bus; empty: its usual place
 	watcher    probe.Watcher // in place of systemd's, for the demo; nil: systemd's
 	observer   observer
+	log        *zap.Logger
 }
 
 // observer is told how the engine itself is doing: how late each probe began, and which did not.
@@ -68,124 +65,92 @@ type nobody struct{}
 func (nobody) ObserveLag(time.Duration)              {}
 func (nobody) CountSkip(probe.Key, probe.SkipReason) {}
 
-func newEngine(ctx context.Context, store *state.Store, o engineOptions) *engine {
+func newEngine(ctx context.Context, store *state.Store, c *config.Config, o engineOptions) *engine {
 	e := &engine{
 		ctx:       ctx,
+		options:   o,
 		store:     store,
-		client:    httpprobe.NewClient(o.version),
 		scheduler: schedule.New(o.observer.ObserveLag),
-		watcher:   o.watcher,
+		units:     newUnitWatch(o.watcher, o.busAddress),
 	}
 	e.runner = probe.NewRunner(capacity, e.store.Fold, o.observer.CountSkip)
-	var services []state.Service
-	var units []probe.Key
-	for _, service := range o.config.Services {
-		configured := state.Service{Name: service.Name, Units: service.Units}
-		for _, j := range e.jobsOf(service) {
-			e.jobs = append(e.jobs, j)
-			configured.Checks = append(configured.Checks, j.check)
-		}
-		services = append(services, configured)
-		for _, unit := range service.Units {
-			units = append(units, probe.Key{Service: service.Name, Unit: unit})
-		}
-	}
-	if e.watcher == nil && len(units) > 0 {
-		e.watcher = unitprobe.New(o.busAddress, units)
-	}
-	e.store.Apply(services)
 	e.store.Subscribe(e.tellVerifications)
-	e.arrange()
+	e.apply(c)
 	return e
 }
 
-// jobsOf makes the jobs of one service: each of its checks for each of its targets.
-func (e *engine) jobsOf(service config.Service) []job {
-	var jobs []job
-	for _, target := range service.Targets {
-		for _, check := range service.Checks {
-			key := probe.Key{Service: service.Name, Target: target, Check: check.Name}
-			jobs = append(jobs, job{
-				check:    probe.Check{Key: key, Critical: check.Critical, Interval: check.Schedule.Interval(time.Now())},
-				schedule: check.Schedule,
-				Job: &probe.Job{
-					Key:         key,
-					Prober:      e.prober(key, check, service),
-					Timeout:     check.Timeout,
-					MinInterval: check.MinInterval,
-				},
-			})
-		}
+// jobs are those of all services. Whoever calls it holds changing.
+func (e *engine) jobs() []*job {
+	var jobs []*job
+	for _, s := range e.services {
+		jobs = append(jobs, s.jobs...)
 	}
 	return jobs
 }
 
-// prober makes the prober of a check.
-func (e *engine) prober(key probe.Key, check config.Check, service config.Service) probe.Prober {
-	c := requestsOf(check, service)
-	c.Key, c.Reuse, c.Timeout = key, check.ReuseConnections, check.Timeout
-	return e.client.Prober(c)
-}
-
-// requestsOf is what a check asks: what its own words say, or what the built-in one does that it names.
-func requestsOf(check config.Check, service config.Service) httpprobe.Check {
-	if own := check.Request; own != nil {
-		return httpprobe.Check{Requests: []httpprobe.Request{{
-			Name:        check.Name,
-			Method:      own.Method,
-			Path:        own.Path,
-			Header:      own.Header,
-			Body:        own.Body,
-			Credentials: credentials(service, own.Credentials),
-			Expect:      own.Expect,
-		}}}
-	}
-	builtIn, _ := builtin.Lookup(check.Use) // config has found it
-	return builtIn.Build(credentials(service, "admin"))
-}
-
-// credentials are those of a name, nil where the service has none.
-func credentials(service config.Service, name string) httpprobe.Credentials {
-	if c, configured := service.Credentials[name]; configured {
-		return httpprobe.TokenFile(c.TokenFile)
+// jobsOf are those of one service.
+func (e *engine) jobsOf(service string) []*job {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	for _, s := range e.services {
+		if s.config.Name == service {
+			return s.jobs
+		}
 	}
 	return nil
 }
 
-// arrange gives the scheduler every job: on its own schedule, or as often as a verification of its service wants.
+// arrange gives the scheduler every job: on its own schedule, or as often as a verification of its service wants. Whoever
+// calls it holds changing.
 func (e *engine) arrange() {
-	e.arranging.Lock()
-	defer e.arranging.Unlock()
-	entries := make([]schedule.Entry, len(e.jobs))
-	for i, j := range e.jobs {
+	jobs := e.jobs()
+	entries := make([]schedule.Entry, len(jobs))
+	for i, j := range jobs {
 		due := j.schedule
 		for _, v := range e.verificationsOf(j.Key.Service) {
 			if every := schedule.Every(max(v.interval, j.MinInterval)); every.Shortest() < due.Shortest() {
 				due = every
 			}
 		}
-		entries[i] = schedule.Entry{Key: j.Key, Schedule: due, Run: func() { e.runner.Run(e.ctx, j.Job) }}
+		entries[i] = schedule.Entry{Key: j.Key, Schedule: due, Run: func() { e.runner.Run(j.ctx, j.Job) }}
 	}
 	e.scheduler.Set(entries)
 }
 
-// run probes on schedule and watches the units until the engine's context ends, or the watcher gives up for good. It
-// returns when nothing of the engine runs any more.
+// run probes on schedule, watches the units, and keeps target lists and release files up to date, until the engine's
+// context ends or the watcher of the units gives up for good. It returns when nothing of the engine runs any more.
 func (e *engine) run() error {
 	ctx, cancel := context.WithCancel(e.ctx)
 	defer cancel()
 	var watching sync.WaitGroup
 	var lost error
-	if e.watcher != nil {
-		watching.Go(func() {
-			defer cancel()
-			lost = e.watcher.Watch(ctx, e.store.Fold)
-		})
-	}
+	watching.Go(func() {
+		defer cancel()
+		lost = e.units.run(ctx, e.store.Fold)
+	})
+	watching.Go(func() { e.followReleaseFiles(ctx) })
+	e.watchLists()
 	err := e.scheduler.Run(ctx)
 	cancel()
 	watching.Wait()
-	e.runner.Wait()
-	e.client.Close()
+	e.close()
 	return errors.Join(err, lost)
+}
+
+// close ends every probe, waits for them, and closes what connections are kept.
+func (e *engine) close() {
+	e.changing.Lock()
+	e.running = false
+	services := e.services
+	e.changing.Unlock()
+	for _, s := range services {
+		if s.lists != nil {
+			s.lists.stop()
+		}
+	}
+	e.lists.Wait()
+	e.runner.Wait()
+	for _, s := range services {
+		s.client.Close()
+	}
 }

@@ -30,14 +30,17 @@ type LookOptions struct {
 // Look runs every check once and reads every unit once, and returns what came. A check or unit without a result was
 // not reached before ctx ended.
 func Look(ctx context.Context, o LookOptions) *state.Snapshot {
-	e := newEngine(ctx, state.New(), engineOptions{config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}})
-	defer e.client.Close()
+	e := newEngine(ctx, state.New(), o.Config, engineOptions{
+		version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}, log: o.Log,
+	})
+	defer e.close()
 	e.store.Subscribe(changes(o.Log))
+	e.readLists(ctx)
 	var units sync.WaitGroup
 	units.Go(func() { e.lookAtUnits(ctx) })
-	for batch := range slices.Chunk(e.jobs, together) {
+	for batch := range slices.Chunk(e.jobs(), together) {
 		for _, j := range batch {
-			e.runner.Run(ctx, j.Job)
+			e.runner.Run(j.ctx, j.Job)
 		}
 		e.runner.Wait()
 	}
@@ -47,7 +50,8 @@ func Look(ctx context.Context, o LookOptions) *state.Snapshot {
 
 // lookAtUnits watches until each unit has been told of once.
 func (e *engine) lookAtUnits(ctx context.Context) {
-	if e.watcher == nil {
+	watcher := e.units.watcher()
+	if watcher == nil {
 		return
 	}
 	ctx, enough := context.WithTimeout(ctx, unitPatience)
@@ -63,5 +67,5 @@ func (e *engine) lookAtUnits(ctx context.Context) {
 			}
 		}
 	})
-	e.watcher.Watch(ctx, e.store.Fold) // an error has been folded as the units' result
+	watcher.Watch(ctx, e.store.Fold) // an error has been folded as the units' result
 }

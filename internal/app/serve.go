@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,6 +24,7 @@ import (
 	"postflight/internal/verdict"
 	"postflight/internal/web"
 	"postflight/probe"
+	"postflight/probe/httpprobe"
 )
 
 const (
@@ -35,11 +39,15 @@ const (
 // ServeOptions is what the daemon is made of.
 type ServeOptions struct {
 	Config          *config.Config
+	Load            func() (*config.Config, error) // reads the configuration anew
+	Hangup          <-chan os.Signal               // asks for a reload; nil: nobody does
 	Log             *zap.Logger
 	Build           Build
 	BusAddress      string
 	ListenAddresses []string
 	WebConfigFile   string
+	APITokenFile    string // empty: nothing can be changed over TCP
+	Control         ControlOptions
 	Watcher         probe.Watcher // in place of systemd's, for the demo; nil: systemd's
 }
 
@@ -51,6 +59,16 @@ type Daemon struct {
 	listeners []net.Listener
 	server    *http.Server
 	webConfig string
+	socket    net.Listener // for local commands; nil: there is none
+	control   *http.Server
+
+	load             func() (*config.Config, error)
+	hangup           <-chan os.Signal
+	nativeHistograms bool
+
+	reloading sync.Mutex // one reload at a time; guards what follows
+	files     []string   // that the configuration depends on
+	seen      [sha256.Size]byte
 }
 
 // NewDaemon does all that can fail. When it returns the daemon listens; Run it to make it look and answer.
@@ -69,22 +87,59 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	socket, err := listenControl(o.Control)
+	if err != nil {
+		for _, l := range listeners {
+			l.Close()
+		}
+		return nil, err
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Daemon{
+	d := &Daemon{
 		log: o.Log,
-		engine: newEngine(ctx, store, engineOptions{
-			config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, observer: metrics,
+		engine: newEngine(ctx, store, o.Config, engineOptions{
+			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, observer: metrics, log: o.Log,
 		}),
-		stop:      stop,
-		listeners: listeners,
-		server: &http.Server{
-			Handler:     web.Handler(web.Options{Store: store, Metrics: exporter.Handler(registry), Version: o.Build.Version, Started: time.Now()}),
-			ReadTimeout: requestTimeout,
-			IdleTimeout: idleTimeout,
-			ErrorLog:    zap.NewStdLog(o.Log),
-		},
-		webConfig: o.WebConfigFile,
-	}, nil
+		stop:             stop,
+		listeners:        listeners,
+		webConfig:        o.WebConfigFile,
+		socket:           socket,
+		load:             o.Load,
+		hangup:           o.Hangup,
+		nativeHistograms: o.Config.NativeHistograms,
+	}
+	handler := web.Handler(web.Options{
+		Store:   store,
+		Metrics: exporter.Handler(registry),
+		Version: o.Build.Version,
+		Started: time.Now(),
+		Reload:  func(context.Context) error { return d.Reload() },
+		Token:   tokenIn(o.APITokenFile),
+	})
+	d.server, d.control = d.serverOf(handler), d.serverOf(web.Trusted(handler))
+	d.take(o.Config)
+	store.FoldReload(state.Reload{Time: time.Now(), Successful: true})
+	return d, nil
+}
+
+func (d *Daemon) serverOf(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:     handler,
+		ReadTimeout: requestTimeout,
+		IdleTimeout: idleTimeout,
+		ErrorLog:    zap.NewStdLog(d.log),
+	}
+}
+
+// tokenIn gives the token in a file, nil where there is none.
+func tokenIn(file string) func() (string, error) {
+	if file == "" {
+		return nil
+	}
+	return func() (string, error) {
+		grant, err := httpprobe.TokenFile(file).Grant(context.Background())
+		return grant.Secret, err
+	}
 }
 
 // Run probes, watches and answers until ctx ends, and returns when nothing of the daemon runs any more.
@@ -93,9 +148,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var group run.Group
 	group.Add(run.ContextHandler(ctx))
 	group.Add(d.engine.run, func(error) { d.stop() })
-	group.Add(d.serve, func(error) { d.shutDown() })
+	group.Add(d.serve, func(error) { shutDown(d.server) })
+	if d.socket != nil {
+		group.Add(func() error { return served(d.control.Serve(d.socket)) }, func(error) { shutDown(d.control) })
+	}
 	alive, enough := context.WithCancel(ctx)
 	group.Add(func() error { return d.keepSystemdInformed(alive) }, func(error) { enough() })
+	following, noMore := context.WithCancel(ctx)
+	group.Add(func() error { return d.followFiles(following) }, func(error) { noMore() })
 	err := group.Run()
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
@@ -126,7 +186,11 @@ func (d *Daemon) Verify(ctx context.Context, deployment Deployment) (verdict.Doc
 func (d *Daemon) Store() *state.Store { return d.engine.store }
 
 func (d *Daemon) serve() error {
-	err := toolkit.ServeMultiple(d.listeners, d.server, &toolkit.FlagConfig{WebConfigFile: &d.webConfig}, slog.New(zapslog.NewHandler(d.log.Core())))
+	return served(toolkit.ServeMultiple(d.listeners, d.server, &toolkit.FlagConfig{WebConfigFile: &d.webConfig}, slog.New(zapslog.NewHandler(d.log.Core()))))
+}
+
+// served is the error of a server that has ended, if it did not end as it should.
+func served(err error) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -134,11 +198,11 @@ func (d *Daemon) serve() error {
 }
 
 // shutDown lets answers that are under way come to their end, for a moment.
-func (d *Daemon) shutDown() {
+func shutDown(server *http.Server) {
 	ctx, cancel := context.WithTimeout(context.Background(), closing)
 	defer cancel()
-	if err := d.server.Shutdown(ctx); err != nil {
-		d.server.Close()
+	if err := server.Shutdown(ctx); err != nil {
+		server.Close()
 	}
 }
 

@@ -34,7 +34,12 @@ func (u units) Watch(ctx context.Context, tell func(probe.Result)) error {
 // start runs a daemon for the test and returns its base URL and what ends it.
 func start(t *testing.T, c *config.Config, w probe.Watcher) (d *Daemon, url string, stop func() error) {
 	t.Helper()
-	d, err := NewDaemon(ServeOptions{Config: c, Log: zap.NewNop(), ListenAddresses: []string{"127.0.0.1:0"}, Watcher: w})
+	return startWith(t, ServeOptions{Config: c, Log: zap.NewNop(), ListenAddresses: []string{"127.0.0.1:0"}, Watcher: w})
+}
+
+func startWith(t *testing.T, o ServeOptions) (d *Daemon, url string, stop func() error) {
+	t.Helper()
+	d, err := NewDaemon(o)
 	if err != nil {
 		t.Fatal(err)
 	}

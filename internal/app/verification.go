@@ -37,10 +37,8 @@ type verification struct {
 func (e *engine) begin(d Deployment) (*verification, error) {
 	start := time.Now()
 	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Start: start}
-	for _, j := range e.jobs {
-		if j.Key.Service == d.Service {
-			plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
-		}
+	for _, j := range e.jobsOf(d.Service) {
+		plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
 	}
 	for _, unit := range e.unitsOf(d.Service) {
 		plan.Units = append(plan.Units, unit.Key.Unit)
@@ -57,7 +55,7 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	e.verifying = append(e.verifying, f)
 	e.mu.Unlock()
 	f.remember(e.unitsOf(d.Service)) // from here on whatever is newer is told
-	e.arrange()
+	e.rearrange()
 	e.runRare(f)
 	return f, nil
 }
@@ -79,9 +77,9 @@ func (f *verification) remember(units []*state.UnitState) {
 // runRare runs the checks whose minimal interval would make the verification wait for them: at once, or as soon as they
 // may run again.
 func (e *engine) runRare(f *verification) {
-	for _, j := range e.jobs {
-		if j.Key.Service == f.service && j.MinInterval > f.interval {
-			e.runner.Run(e.ctx, j.Job)
+	for _, j := range e.jobsOf(f.service) {
+		if j.MinInterval > f.interval {
+			e.runner.Run(j.ctx, j.Job)
 		}
 	}
 }
@@ -90,6 +88,13 @@ func (e *engine) end(f *verification) {
 	e.mu.Lock()
 	e.verifying = slices.DeleteFunc(e.verifying, func(other *verification) bool { return other == f })
 	e.mu.Unlock()
+	e.rearrange()
+}
+
+// rearrange makes checks run as often as the verifications want that there are now.
+func (e *engine) rearrange() {
+	e.changing.Lock()
+	defer e.changing.Unlock()
 	e.arrange()
 }
 

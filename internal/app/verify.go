@@ -24,10 +24,11 @@ type VerifyOptions struct {
 func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Document, error) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
-	e := newEngine(running, state.New(), engineOptions{
-		config: o.Config, version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{},
+	e := newEngine(running, state.New(), o.Config, engineOptions{
+		version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}, log: o.Log,
 	})
 	e.store.Subscribe(changes(o.Log))
+	e.readLists(running)
 	v, err := e.begin(d) // before anything runs: a probe that began earlier would not count
 	if err != nil {
 		return verdict.Document{}, err

@@ -16,11 +16,11 @@ import (
 // accepted.
 type Auth struct {
 	Path        string
-	Header      http.Header           // sent with each request; an Authorization in it is not
-	Tokens      []string              // of ForgedTokens, at least one
-	SigningKey  string                // the backend's own, for the expired token
-	Credentials httpprobe.Credentials // that have to be accepted; nil: there are none
-	MaxDuration time.Duration         // of each answer; 0: as long as the check may
+	Header      http.Header            // sent with each request; an Authorization in it is not
+	Tokens      []string               // of ForgedTokens, at least one
+	SigningKey  func() (string, error) // the backend's own, for the expired token
+	Credentials httpprobe.Credentials  // that have to be accepted; nil: there are none
+	MaxDuration time.Duration          // of each answer; 0: as long as the check may
 }
 
 // Check makes the check. Key, Reuse and Timeout are the caller's to set.
@@ -36,9 +36,10 @@ func (a Auth) Check() httpprobe.Check {
 			continue
 		}
 		r := request(f.name)
-		r.Token = f.token(a.SigningKey)
 		if f.label == expired {
-			r.Secret = r.Token // the key behind it is a real one
+			r.Forge = a.forgeExpired
+		} else {
+			r.Token = f.token
 		}
 		r.Expect = a.refusal(f)
 		check.Requests = append(check.Requests, r)
@@ -52,6 +53,15 @@ func (a Auth) Check() httpprobe.Check {
 		check.Requests = append(check.Requests, r)
 	}
 	return check
+}
+
+// forgeExpired makes the expired token with the key as it is now.
+func (a Auth) forgeExpired() (string, error) {
+	key, err := a.SigningKey()
+	if err != nil {
+		return "", err
+	}
+	return signed(key, over), nil
 }
 
 // refusal is what is expected of the answer to a forged token.

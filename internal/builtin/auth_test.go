@@ -179,7 +179,7 @@ func TestEachForgedToken(t *testing.T) {
 		}
 		for _, tt := range append([]answer{own}, common...) {
 			t.Run(token+" "+tt.name, func(t *testing.T) {
-				auth := builtin.Auth{Path: "/api/tasks/statistics", Tokens: []string{token}, SigningKey: backendKey}
+				auth := builtin.Auth{Path: "/api/tasks/statistics", Tokens: []string{token}, SigningKey: hasKey}
 				got := run(t, auth.Check(), backend(map[string]reply{token: tt.said}))
 				if got.Outcome != tt.outcome || got.Reason != tt.reason || got.Status != tt.said.status {
 					t.Errorf("%v %s with status %d, want %v %s", got.Outcome, got.Reason, got.Status, tt.outcome, tt.reason)

@@ -59,7 +59,7 @@ func FuzzJudges(f *testing.F) {
 		}
 		judges = append(judges, plain(check, nil).Requests[0].Expect)
 	}
-	auth := builtin.Auth{Tokens: builtin.ForgedTokens(), SigningKey: backendKey, Credentials: token("valid"), MaxDuration: time.Second}.Check()
+	auth := builtin.Auth{Tokens: builtin.ForgedTokens(), SigningKey: hasKey, Credentials: token("valid"), MaxDuration: time.Second}.Check()
 	for _, request := range auth.Requests {
 		judges = append(judges, request.Expect)
 	}

@@ -30,19 +30,19 @@ func ForgedTokens() []string {
 // forgery is a token that must be refused.
 type forgery struct {
 	label   string
-	name    string                  // for people
-	refusal []int                   // the right answers
-	token   func(key string) string // empty: none is sent
+	name    string // for people
+	refusal []int  // the right answers
+	token   string // empty: none is sent, or it is made when it is
 }
 
 // forgeries are in the order in which they are asked with. Who sends no token at all has not been told apart from
 // anybody, so to forbid him is as right as to ask who he is; that he is refused proves the least.
 var forgeries = []forgery{
-	{missing, "no token", []int{http.StatusUnauthorized, http.StatusForbidden}, func(string) string { return "" }},
-	{malformed, "malformed token", []int{http.StatusUnauthorized}, func(string) string { return "invalid-token" }},
-	{wrongKey, "token signed with another key", []int{http.StatusUnauthorized}, func(string) string { return signed(nobodysKey, valid) }},
-	{algNone, "token with alg none", []int{http.StatusUnauthorized}, func(string) string { return unsigned("none", valid) + "." }},
-	{expired, "expired token", []int{http.StatusUnauthorized}, func(key string) string { return signed(key, over) }},
+	{missing, "no token", []int{http.StatusUnauthorized, http.StatusForbidden}, ""},
+	{malformed, "malformed token", []int{http.StatusUnauthorized}, "invalid-token"},
+	{wrongKey, "token signed with another key", []int{http.StatusUnauthorized}, signed(nobodysKey, valid)},
+	{algNone, "token with alg none", []int{http.StatusUnauthorized}, unsigned("none", valid) + "."},
+	{expired, "expired token", []int{http.StatusUnauthorized}, ""},
 }
 
 // claims are what the forged tokens assert: to be the user that most backends have first.

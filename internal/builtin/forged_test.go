@@ -92,7 +92,7 @@ func TestForgedTokens(t *testing.T) {
 			t.Errorf("%s: the claims %+v would be refused for themselves", kind, said)
 		}
 	})
-	run(t, builtin.Auth{Path: "/", Tokens: builtin.ForgedTokens(), SigningKey: backendKey}.Check(), sent)
+	run(t, builtin.Auth{Path: "/", Tokens: builtin.ForgedTokens(), SigningKey: hasKey}.Check(), sent)
 	if diff := cmp.Diff(builtin.ForgedTokens(), kinds); diff != "" {
 		t.Errorf("kinds of token (-want +got):\n%s", diff)
 	}
@@ -128,7 +128,7 @@ func TestForgedTokensInWords(t *testing.T) {
 		{"expired", "status 418 I'm a teapot: not <secret>"},
 	}
 	for _, tt := range tests {
-		got := run(t, builtin.Auth{Path: "/", Tokens: []string{tt.token}, SigningKey: backendKey}.Check(), repeating)
+		got := run(t, builtin.Auth{Path: "/", Tokens: []string{tt.token}, SigningKey: hasKey}.Check(), repeating)
 		if got.Got != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.token, got.Got, tt.want)
 		}

@@ -16,9 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"postflight/internal/app"
-	"postflight/internal/builtin"
 	"postflight/internal/config"
-	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 	"postflight/probe"
 )
@@ -122,8 +120,14 @@ func build(o Options, directory string) (*stage, error) {
 		Log:          io.Discard,
 	})
 	backend := "http://" + address
+	load := func() (*config.Config, error) { return configuration(backend, tokenFile) }
+	c, err := load()
+	if err != nil {
+		return nil, err
+	}
 	daemon, err := app.NewDaemon(app.ServeOptions{
-		Config:          configuration(backend, tokenFile),
+		Config:          c,
+		Load:            load,
 		Log:             o.Log,
 		Build:           o.Build,
 		ListenAddresses: o.ListenAddresses,
@@ -139,24 +143,16 @@ func build(o Options, directory string) (*stage, error) {
 }
 
 // configuration is the four built-in checks, all of them often.
-func configuration(backend, tokenFile string) *config.Config {
-	service := config.Service{
-		Name:         serviceName,
-		Targets:      []string{backend},
-		Units:        []string{unitName},
-		Credentials:  map[string]config.Credential{"admin": {TokenFile: tokenFile}},
-		Verification: policy,
-	}
-	for _, check := range builtin.All() {
-		service.Checks = append(service.Checks, config.Check{
-			Name:     check.Name,
-			Use:      check.Name,
-			Schedule: schedule.Every(checkInterval),
-			Timeout:  checkTimeout,
-			Critical: true,
-		})
-	}
-	return &config.Config{Services: []config.Service{service}}
+func configuration(backend, tokenFile string) (*config.Config, error) {
+	return config.Parse("demo.yml", fmt.Appendf(nil, `
+defaults: {schedule: "@every %s", timeout: %s}
+services:
+  - name: %s
+    targets: [%q]
+    units: [%s]
+    credentials: {admin: {token_file: %q}}
+    checks: [{use: health}, {use: auth, schedule: "@every %[1]s", min_interval: %[1]s}, {use: db-monitor}, {use: queue-status}]
+`, checkInterval, checkTimeout, serviceName, backend, unitName, tokenFile))
 }
 
 // awaitBackend waits until the backend listens, so that the story begins with everything well.

@@ -24,7 +24,9 @@ var ranks = map[string]int{
 	"postflight/probe/unitprobe":   2,
 	"postflight/internal/schedule": 2,
 
-	"postflight/internal/builtin": 3,
+	"postflight/internal/builtin":     3,
+	"postflight/internal/credentials": 3,
+	"postflight/internal/discovery":   3,
 
 	"postflight/internal/config": 4,
 	"postflight/internal/state":  4,

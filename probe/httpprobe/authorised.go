@@ -19,7 +19,7 @@ const tries = 4
 func (p *prober) askAuthorised(ctx context.Context, request *Request, url string) reply {
 	grant, err := request.Credentials.Grant(ctx)
 	if err != nil {
-		judgement := expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonCredentials, Wanted: "credentials", Got: err.Error()}
+		judgement := noCredentials(err)
 		if ctx.Err() != nil {
 			judgement.Reason = probe.ReasonTimeout
 		}
@@ -44,6 +44,10 @@ func (p *prober) askAuthorised(ctx context.Context, request *Request, url string
 	}
 	r.judgement = p.said(request, granted, r.judgement)
 	return r
+}
+
+func noCredentials(err error) expect.Judgement {
+	return expect.Judgement{Outcome: probe.Error, Reason: probe.ReasonCredentials, Wanted: "credentials", Got: err.Error()}
 }
 
 // try makes the request with a grant, if there is time left. If not, that says nothing about the backend: it is the

@@ -24,10 +24,11 @@ type Request struct {
 	Method      string
 	Path        string
 	Header      http.Header
-	Body        string      // empty: none. Not with GET, HEAD or OPTIONS: resty sends none there
-	Credentials Credentials // nil: none
-	Token       string      // sent as Authorization: Bearer where there are no Credentials: for forged ones
-	Secret      string      // in the body or a header; it is not shown
+	Body        string                 // empty: none. Not with GET, HEAD or OPTIONS: resty sends none there
+	Credentials Credentials            // nil: none
+	Token       string                 // sent as Authorization: Bearer where there are no Credentials: for forged ones
+	Forge       func() (string, error) // makes what is sent in place of Token; nil: nothing does
+	Secret      string                 // in the body or a header; it is not shown
 	Expect      expect.Expectation
 }
 
@@ -162,12 +163,21 @@ func (p *prober) ask(ctx context.Context, i int) reply {
 	if request.Credentials != nil {
 		return p.askAuthorised(ctx, request, p.urls[i])
 	}
+	token := request.Token
+	var hidden []Grant
+	if request.Forge != nil {
+		var err error
+		if token, err = request.Forge(); err != nil {
+			return reply{judgement: p.said(request, nil, noCredentials(err))}
+		}
+		hidden = []Grant{{Secret: token}} // a real key may be behind it
+	}
 	authorization := ""
-	if request.Token != "" {
-		authorization = "Bearer " + request.Token
+	if token != "" {
+		authorization = "Bearer " + token
 	}
 	r := p.send(ctx, request, p.urls[i], authorization)
-	r.judgement = p.said(request, nil, r.judgement)
+	r.judgement = p.said(request, hidden, r.judgement)
 	return r
 }
 

@@ -1,0 +1,72 @@
+package app
+
+import (
+	"postflight/internal/config"
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// apply makes a configuration the one in effect. It cannot fail: whatever can has been found when it was read.
+func (e *engine) apply(c *config.Config) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	before := map[string]*service{}
+	for _, s := range e.services {
+		before[s.config.Name] = s
+	}
+	next := make([]*service, len(c.Services))
+	for i, configured := range c.Services {
+		next[i] = e.succeed(before[configured.Name], configured)
+	}
+	e.commit(next)
+}
+
+// commit puts services in the place of those that there were. Probes of what is gone end first, and quietly, so that a check
+// that is another one now gets no result of what it was. Whoever calls it holds changing.
+func (e *engine) commit(next []*service) {
+	before := e.services
+	e.services = next
+	kept := partsOf(next)
+	described := make([]state.Service, len(next))
+	var units []probe.Key
+	for i, s := range next {
+		s.tellIssuers()
+		described[i] = s.described()
+		for _, unit := range s.config.Units {
+			units = append(units, probe.Key{Service: s.config.Name, Unit: unit})
+		}
+	}
+	for _, s := range before {
+		for _, j := range s.jobs {
+			if !kept[j] {
+				j.drop()
+			}
+		}
+	}
+	e.store.Apply(described)
+	e.units.set(units)
+	e.arrange()
+	for _, s := range before {
+		if s.lists != nil && !kept[s.lists] {
+			s.lists.stop()
+		}
+		if !kept[s.client] {
+			s.client.Close()
+		}
+	}
+	if e.running {
+		e.startLists()
+	}
+}
+
+// partsOf is what services are made of: jobs, lists and clients.
+func partsOf(services []*service) map[any]bool {
+	parts := map[any]bool{}
+	for _, s := range services {
+		parts[s.lists], parts[s.client] = true, true
+		for _, j := range s.jobs {
+			parts[j] = true
+		}
+	}
+	return parts
+}

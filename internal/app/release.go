@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"postflight/internal/config"
+)
+
+// polling is how often files are looked at that may change while the daemon runs.
+const polling = 2 * time.Second
+
+// followReleaseFiles tells the store which release the files name, now and whenever one changes.
+func (e *engine) followReleaseFiles(ctx context.Context) {
+	wrong := map[string]string{} // what was last said to be wrong, by service
+	again := time.NewTicker(polling)
+	defer again.Stop()
+	for {
+		for service, file := range e.releaseFiles() {
+			release, err := readRelease(file)
+			problem := ""
+			if err != nil {
+				problem = err.Error()
+			} else {
+				e.store.FoldRelease(service, release, time.Now())
+			}
+			if problem != "" && problem != wrong[service] {
+				e.options.log.Warn("release file not read", zap.String("service", service), zap.Error(err))
+			}
+			wrong[service] = problem
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// releaseFiles are the files that name a release, by service.
+func (e *engine) releaseFiles() map[string]string {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	files := map[string]string{}
+	for _, s := range e.services {
+		if release := s.config.Release; release != nil && release.File != "" {
+			files[s.config.Name] = release.File
+		}
+	}
+	return files
+}
+
+// releaseSource says where the release is read, so that what another source told is forgotten.
+func releaseSource(release *config.Release) string {
+	switch {
+	case release == nil:
+		return ""
+	case release.File != "":
+		return "file " + release.File
+	default:
+		return "check " + release.Check + ": " + release.From.String()
+	}
+}
+
+// readRelease reads the first line of a file that names a release.
+func readRelease(name string) (string, error) {
+	const limit = 4 << 10
+	info, err := os.Stat(name)
+	if err != nil {
+		return "", fmt.Errorf("reading the release: %w", err)
+	}
+	if !info.Mode().IsRegular() { // a pipe would block
+		return "", fmt.Errorf("reading the release: %s: not a regular file", name)
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("reading the release: %w", err)
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, limit))
+	if err != nil {
+		return "", fmt.Errorf("reading the release: %w", err)
+	}
+	line, _, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
+	if line = strings.TrimSpace(line); line == "" {
+		return "", errors.New("reading the release: " + name + ": it is empty")
+	}
+	return line, nil
+}

@@ -41,6 +41,10 @@ func TestPostflightBesideARealBackend(t *testing.T) {
 	m.missingModuleIsACrashLoop()
 	t.Log("two workers behind one port")
 	m.workersAreToldApart()
+	t.Log("a login in place of a token")
+	m.logsInByItself()
+	t.Log("a second instance")
+	m.differentKeysAreSeen()
 
 	m.keepsSecrets()
 	m.stopsQuietly()
@@ -247,7 +251,7 @@ func (m *machine) stopsQuietly() {
 	}
 }
 
-// keepsSecrets looks for the administrator's token where everyone can read.
+// keepsSecrets looks for the administrator's token and password where everyone can read.
 func (m *machine) keepsSecrets() {
 	m.t.Helper()
 	e, err := m.scrape()
@@ -260,8 +264,10 @@ func (m *machine) keepsSecrets() {
 		"the configuration":     m.Exec("/usr/local/bin/postflight", "config", "show", "--config", configFile),
 		"the unit's properties": m.Exec("systemctl", "show", "postflight"),
 	} {
-		if strings.Contains(text, m.token) {
-			m.t.Errorf("%s shows the token", where)
+		for _, secret := range []string{m.token, password} {
+			if strings.Contains(text, secret) {
+				m.t.Errorf("%s shows a secret", where)
+			}
 		}
 	}
 }

@@ -32,7 +32,7 @@ type attempt struct {
 // A login counts where the target may have looked at the password: where the request may have been sent, whatever came of
 // it then. Not where a proxy answers that nobody is there.
 func (l *Login) exchange(ctx context.Context, client Client, target, password string) attempt {
-	a := attempt{date: time.Now()}
+	var a attempt
 	var sent atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	request := l.request(password)
@@ -49,9 +49,6 @@ func (l *Login) exchange(ctx context.Context, client Client, target, password st
 		a.problem = errors.New(result.Got)
 	case err != nil: // it was ended, since nobody waits for it
 		a.problem = errNoAnswer
-	}
-	if a.problem != nil {
-		a.token = ""
 	}
 	nobodyThere := result.Status == http.StatusBadGateway || result.Status == http.StatusServiceUnavailable
 	a.counted = sent.Load() && !nobodyThere

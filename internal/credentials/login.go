@@ -63,6 +63,9 @@ func (s *Set) board(ctx context.Context, target string, renewal bool, wanted wis
 	if urgency == unwanted || urgency == optional && !s.mayTry(i, now) {
 		return boarding{}
 	}
+	if ctx.Err() != nil { // whoever is too late starts nothing
+		return boarding{err: fmt.Errorf("logging in at %s: %w", target, errNoAnswer)}
+	}
 	if s.flight == nil {
 		s.start(ctx, target, renewal)
 	}

@@ -43,6 +43,7 @@ type backend struct {
 	undated  bool          // it does not say what its clock shows
 	slow     time.Duration // a login takes
 	hangs    bool          // a login is never answered
+	lingers  time.Duration // until the connection of one that was given up has gone
 	down     int           // the status that a proxy answers in its place
 
 	refusesAll bool // tokens, not logins
@@ -81,6 +82,7 @@ func (b *backend) login(w http.ResponseWriter, r *http.Request) {
 	defer b.leave()
 	if b.hangs {
 		<-r.Context().Done()
+		time.Sleep(b.lingers)
 		return
 	}
 	time.Sleep(b.slow)
@@ -160,12 +162,6 @@ func (b *backend) revoke() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.generation++
-}
-
-func (b *backend) triesSoFar() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.tries)
 }
 
 // world is a Client that reaches its targets without a network, so that time can be virtual. Nobody listens at one that is

@@ -130,7 +130,7 @@ func TestRefusedToken(t *testing.T) {
 		b := &backend{key: "key", password: password}
 		s := newSet(world{targetA: b}, byLogin(t, password), targetA)
 		first := must(t, s, targetA)
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Second)
 		b.revoke()
 		second, more := s.For(targetA).Refused(t.Context(), first)
 		if !more || !b.accepts(second.Secret) {
@@ -155,6 +155,22 @@ func TestRefusedToken(t *testing.T) {
 		}
 		if len(b.tries) != 3 {
 			t.Errorf("%d logins, want 3", len(b.tries))
+		}
+	})
+}
+
+// What has been renewed since it was sent needs no login.
+func TestRefusedTokenThatHasBeenRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{key: "key", password: password, lifetime: 100 * time.Second}
+		s := newSet(world{targetA: b}, byLogin(t, password), targetA)
+		first := must(t, s, targetA)
+		time.Sleep(90 * time.Second)
+		second := must(t, s, targetA)
+		time.Sleep(10 * time.Second)
+		instead, more := s.For(targetA).Refused(t.Context(), first)
+		if !more || instead.Secret != second.Secret || len(b.tries) != 2 {
+			t.Errorf("%v, %+v after %d logins; want the second token", more, instead, len(b.tries))
 		}
 	})
 }
@@ -196,8 +212,10 @@ func TestTokensOfDroppedTargetsGo(t *testing.T) {
 		if want := "logging in at http://b: it is none of the targets any more"; err == nil || err.Error() != want {
 			t.Errorf("%v, want %s", err, want)
 		}
-		s.SetTargets([]string{targetB, targetA, targetA})
-		must(t, s, targetB)
+		s.SetTargets([]string{targetA, targetB, targetA})
+		if grant := must(t, s, targetA); grant.Issuer != targetB {
+			t.Errorf("a token of %q, want one of the target that is back", grant.Issuer)
+		}
 		if len(a.tries) != 1 || len(b.tries) != 2 {
 			t.Errorf("%d logins at a, %d at b; want 1, 2", len(a.tries), len(b.tries))
 		}

@@ -99,6 +99,29 @@ func TestALoginEndsWithTheLastWhoWaits(t *testing.T) {
 	})
 }
 
+// Who comes while a login is being given up waits for its end, and does not take it for his own.
+func TestALoginThatIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{password: password, hangs: true, lingers: time.Second}
+		s := newSet(world{targetA: b}, byLogin(t, password), targetA)
+		var wg sync.WaitGroup
+		asking(&wg, s, targetA, time.Second)
+		time.Sleep(1500 * time.Millisecond)
+		second := asking(&wg, s, targetA, 5*time.Second)
+		time.Sleep(200 * time.Millisecond)
+		third := asking(&wg, s, targetA, 100*time.Millisecond)
+		wg.Wait()
+		want := "logging in at http://a: not tried before 2000-01-01T00:00:03Z; the last try failed: no answer in time"
+		if second.err == nil || second.err.Error() != want || second.after != 500*time.Millisecond {
+			t.Errorf("the second: %v after %v, want %s", second.err, second.after, want)
+		}
+		want = "logging in at http://a: no time left after waiting for the login at http://a"
+		if third.err == nil || third.err.Error() != want || third.after != 100*time.Millisecond {
+			t.Errorf("the third: %v after %v, want %s", third.err, third.after, want)
+		}
+	})
+}
+
 func TestALoginHasALimitOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSet(world{targetA: {hangs: true}}, byLogin(t, password), targetA)
@@ -154,7 +177,7 @@ func TestWaitingBehindAnotherTarget(t *testing.T) {
 		a, b := &backend{hangs: true}, &backend{password: password}
 		s := newSet(world{targetA: a, targetB: b}, byLogin(t, password), targetA, targetB)
 		var wg sync.WaitGroup
-		first := asking(&wg, s, targetA, 3*time.Second)
+		asking(&wg, s, targetA, 3*time.Second)
 		synctest.Wait()
 		hurried, patient := asking(&wg, s, targetB, time.Second), asking(&wg, s, targetB, 5*time.Second)
 		wg.Wait()
@@ -162,8 +185,22 @@ func TestWaitingBehindAnotherTarget(t *testing.T) {
 		if hurried.err == nil || hurried.err.Error() != want || hurried.after != time.Second {
 			t.Errorf("%v after %v, want %s", hurried.err, hurried.after, want)
 		}
-		if first.err == nil || patient.err != nil || patient.after != 3*time.Second {
-			t.Errorf("%v; %v after %v", first.err, patient.err, patient.after)
+		if patient.err != nil || patient.after != 3*time.Second {
+			t.Errorf("%v after %v", patient.err, patient.after)
+		}
+	})
+}
+
+// Who has no time left starts no login, neither at the target nor at the next.
+func TestTooLateToLogIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &backend{password: password}
+		s := newSet(world{targetB: b}, byLogin(t, password), targetA, targetB)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, err := s.For(targetA).Grant(ctx)
+		if want := "logging in at http://a: no answer in time"; err == nil || err.Error() != want || len(b.tries) != 0 {
+			t.Errorf("%v after %d logins, want %s", err, len(b.tries), want)
 		}
 	})
 }

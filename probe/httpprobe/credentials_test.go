@@ -254,6 +254,38 @@ func TestTokenIsNotShownInAnotherSpelling(t *testing.T) {
 	}
 }
 
+func TestTokenExpiry(t *testing.T) {
+	tests := []struct {
+		claims string
+		want   int64 // 0: it does not say
+	}{
+		{`{"exp":1740830400}`, 1740830400},
+		{`{"exp":1740830400.9}`, 1740830400},
+		{`{"exp":1.7408304e9,"sub":"1"}`, 1740830400},
+		{`{"exp":1740830400000}`, 0}, // milliseconds are a mistake
+		{`{"exp":1e300}`, 0},
+		{`{"exp":-1}`, 0},
+		{`{"exp":0}`, 0},
+		{`{"exp":"1740830400"}`, 0},
+		{`{"exp":null}`, 0},
+		{`{"sub":"1"}`, 0},
+		{`[1740830400]`, 0},
+		{`no JSON`, 0},
+	}
+	for _, tt := range tests {
+		token := "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString([]byte(tt.claims)) + ".c2lnbmF0dXJl"
+		at, known := httpprobe.TokenExpiry(token)
+		if known != (tt.want != 0) || known && at.Unix() != tt.want {
+			t.Errorf("%s: %v, %v; want %d", tt.claims, at, known, tt.want)
+		}
+	}
+	for _, token := range []string{"", "opaque", "a.b", "a.b.c.d.e", "eyJhbGciOiJIUzI1NiJ9.%%%.c2ln"} {
+		if at, known := httpprobe.TokenExpiry(token); known {
+			t.Errorf("%q: %v", token, at)
+		}
+	}
+}
+
 func TestHide(t *testing.T) {
 	tests := []struct{ name, text, secret, want string }{
 		{"nothing to hide", "as it is", "", "as it is"},

@@ -39,6 +39,9 @@ func FuzzTokens(f *testing.F) {
 		if at, expired := expiredAt(token, now); expired && at.After(now) {
 			t.Errorf("token %q has expired in the future, at %v", token, at)
 		}
+		if at, known := TokenExpiry(token); known && (at.Year() < 1970 || at.Year() > 9999) {
+			t.Errorf("token %q expires at %v", token, at)
+		}
 		clean := Hide(text, token)
 		if len(clean) > len("<secret>")*len(text) {
 			t.Errorf("%q became %q", text, clean)

@@ -31,9 +31,13 @@ type attempt struct {
 //
 // A login counts where the target may have looked at the password: where the request may have been sent, whatever came of
 // it then. Not where a proxy answers that nobody is there.
-func (l *Login) exchange(ctx context.Context, client Client, target, password string) attempt {
-	var a attempt
+func (l *Login) exchange(ctx context.Context, client Client, target, password string) (a attempt) {
 	var sent atomic.Bool
+	defer func() {
+		if p := recover(); p != nil { // a probe's end is no more than that probe's, and so is a login's
+			a = attempt{counted: sent.Load(), problem: fmt.Errorf("panic: %v", p)}
+		}
+	}()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { sent.Store(true) }})
 	request := l.request(password)
 	request.Expect = expect.Func(func(answer expect.Answer) expect.Judgement { return l.read(answer, &a) })

@@ -140,6 +140,18 @@ func TestWhatIsAnswered(t *testing.T) {
 	}
 }
 
+// panics is a Client that does.
+type panics struct{}
+
+func (panics) Prober(httpprobe.Check) probe.Prober { panic("out of the blue") }
+
+func TestALoginThatPanics(t *testing.T) {
+	_, err := granted(t, newSet(panics{}, byLogin(t, password), targetA), targetA)
+	if want := "logging in at http://a: panic: out of the blue"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
 // FuzzLoginAnswer: whatever is answered, there is a token that can be sent or an error, and no error holds what was sent
 // or what was found.
 func FuzzLoginAnswer(f *testing.F) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postflight/internal/builtin"
+	"postflight/internal/discovery"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 )
@@ -69,7 +70,7 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 	}
 	s := Service{
 		Name:         get(v, "name", ""),
-		Targets:      b.texts(targets, "this target is listed already", sameTarget),
+		Targets:      b.texts(targets, "this target is listed already", discovery.SameTarget),
 		Files:        b.fileLists(v),
 		HTTP:         b.httpLists(v),
 		Units:        b.texts(units, "this unit is listed already", strings.Clone),

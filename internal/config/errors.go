@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"postflight/internal/discovery"
 	"postflight/internal/expect"
 )
 
@@ -105,20 +106,5 @@ func (r *report) err() error {
 	return r.errs
 }
 
-// quote repeats a value in a message: not all of it if it is long, and nothing of it if it looks as if it held a password.
-func quote(text string) string {
-	const longest = 60
-	if mayHoldPassword(text) {
-		return "what stands here"
-	}
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
-	}
-	return fmt.Sprintf("%q", text)
-}
-
-// mayHoldPassword reports whether text looks like user:password@host.
-func mayHoldPassword(text string) bool {
-	colon := strings.IndexByte(text, ':')
-	return colon >= 0 && strings.Contains(text[colon:], "@")
-}
+// quote repeats a value in a message, as those about targets do.
+func quote(text string) string { return discovery.Quote(text) }

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"postflight/internal/builtin"
+	"postflight/internal/discovery"
 	"postflight/internal/schedule"
 	"postflight/probe/unitprobe"
 )
@@ -35,10 +36,12 @@ type kind struct {
 	named  func(name string) error // of what stands by name, whether a name is one
 
 	// Of a scalar: tag is the YAML type that it must have, where the text alone does not tell. read makes the value of
-	// the text; its error says what is wrong and what to do. secret: no message repeats the text.
-	tag    string
-	read   func(text string) (any, error)
-	secret bool
+	// the text; its error says what is wrong and what to do. secret: no message repeats the text. discreet: no error of
+	// read repeats what may be a password.
+	tag      string
+	read     func(text string) (any, error)
+	secret   bool
+	discreet bool
 
 	schema map[string]any // what JSON schema can say of it beyond its type
 }
@@ -46,7 +49,7 @@ type kind struct {
 // parse reads a scalar's text. No message repeats a text that may hold a password.
 func (k kind) parse(text string) (any, error) {
 	got, err := k.read(text)
-	if err != nil && mayHoldPassword(text) && !errors.Is(err, errUserInfo) && !errors.Is(err, errListUserInfo) {
+	if err != nil && discovery.MayHoldPassword(text) && !k.discreet {
 		return nil, fmt.Errorf("what stands here is not a %s, and is not repeated since it may hold a password; write one", k.name)
 	}
 	return got, err
@@ -65,7 +68,7 @@ var (
 	scheduleKind = kind{name: "schedule", read: func(text string) (any, error) { return schedule.Parse(text) }}
 	decimalKind  = kind{name: "number", tag: decimalTag, read: readDecimal}
 	nameKind     = kind{name: "name", tag: textTag, read: readName, schema: map[string]any{"pattern": validName.String()}}
-	targetKind   = kind{name: "URL", tag: textTag, read: readTarget, schema: map[string]any{"pattern": "^https?://"}}
+	targetKind   = kind{name: "URL", tag: textTag, read: readTarget, discreet: true, schema: map[string]any{"pattern": "^https?://"}}
 	unitKind     = kind{name: "unit name", tag: textTag, read: readUnit}
 	fileKind     = kind{name: "file", tag: textTag, read: readFile, schema: map[string]any{"minLength": 1}}
 	builtinKind  = kind{name: "built-in check's name", tag: textTag, read: readBuiltin, schema: map[string]any{"enum": builtinNames()}}
@@ -166,6 +169,8 @@ func checkName(text string) error {
 	}
 	return nil
 }
+
+func readTarget(text string) (any, error) { return discovery.ReadTarget(text) }
 
 func readUnit(text string) (any, error) {
 	if strings.Contains(text, "/") { // a path or a URL: not repeated, for what it may hold

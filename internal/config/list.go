@@ -13,13 +13,15 @@ import (
 
 var (
 	listFileKind = kind{name: "file", tag: textTag, read: readListFile, schema: map[string]any{"pattern": listFile.String()}}
-	listURLKind  = kind{name: "URL", tag: textTag, read: readListURL, schema: map[string]any{"pattern": "^https?://"}}
+	listURLKind  = kind{name: "URL", tag: textTag, read: readListURL, discreet: true, schema: map[string]any{"pattern": "^https?://"}}
 	refreshKind  = duration(time.Second, day)
 	schemeKind   = choice("scheme", "http", "https")
 )
 
 // listFile is what Prometheus takes for the name of a list.
 var listFile = regexp.MustCompile(`\.(json|yml|yaml|JSON|YML|YAML)$`)
+
+func readListURL(text string) (any, error) { return discovery.ReadListURL(text) }
 
 func readListFile(text string) (any, error) {
 	if _, err := readFile(text); err != nil {

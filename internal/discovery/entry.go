@@ -62,12 +62,12 @@ func (e *entry) label(name, value string) error {
 	switch {
 	case name == "__scheme__":
 		if value != "http" && value != "https" {
-			return fmt.Errorf("%s is no scheme to ask a target by; write http or https", quote(value))
+			return fmt.Errorf("%s is no scheme to ask a target by; write http or https", Quote(value))
 		}
 		e.scheme = value
 	case strings.HasPrefix(name, "__"):
 	case !labelName.MatchString(name):
-		return fmt.Errorf("%s cannot name a label; use letters, digits and underscores, no digit first", quote(name))
+		return fmt.Errorf("%s cannot name a label; use letters, digits and underscores, no digit first", Quote(name))
 	case !utf8.ValidString(value):
 		return errors.New("the value is not UTF-8; save the list as UTF-8")
 	case len(value) > maxLabelValue:

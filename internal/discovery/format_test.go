@@ -125,7 +125,7 @@ func TestWhatMakesAListUnreadable(t *testing.T) {
 		{"another scheme", "a.json", "[{\"targets\": [\"a\",\n\"b\",\n\"ftp://c\"\n]}]", `line 3, [0].targets[2]: "ftp://c" is not a URL of http or https; write it such as http://127.0.0.1:8000`},
 		{"a port that is none", "a.yml", "- targets:\n  - a\n- targets:\n  - b:0\n", `line 4, [1].targets[0]: "http://b:0" has no valid port; write 1 to 65535, or leave the colon out`},
 		{"a password", "a.json", `[{"targets": ["https://me:hunter2@a"]}]`, `line 1, [0].targets[0]: a target holds no user or password; name a token file under credentials instead (an @ in a path is written %40)`},
-		{"a query", "a.json", `[{"targets": ["http://a/?b=c"]}]`, `line 1, [0].targets[0]: "http://a/?b=c" is more than a base URL; leave out what begins with ? or #, for each check adds its own path`},
+		{"a query", "a.json", `[{"targets": ["http://a/?b=c"]}]`, `line 1, [0].targets[0]: "http://a/?…" is more than a base URL; leave out what begins with ? or #, for each check adds its own path`},
 		{"a line break", "a.json", `[{"targets": ["a\nb"]}]`, `line 1, [0].targets[0]: "http://a\nb" holds white space or a control character; leave it out, or write a space as %20`},
 		{"another scheme for all", "a.json", `[{"targets": ["a"], "labels": {"__scheme__": "unix"}}]`, `line 1, [0].labels."__scheme__": "unix" is no scheme to ask a target by; write http or https`},
 

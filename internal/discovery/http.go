@@ -68,7 +68,7 @@ func (l *httpList) ask(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("answered %d; a list is answered with 200", response.StatusCode)
 	}
 	if got := response.Header.Get("Content-Type"); !isJSON(got) {
-		return nil, fmt.Errorf("answered Content-Type %s; a list is of application/json", quote(got))
+		return nil, fmt.Errorf("answered Content-Type %s; a list is of application/json", Quote(got))
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, maxSize+1))
 	if err != nil {

@@ -26,11 +26,11 @@ var (
 )
 
 func errUnknown(key string) error {
-	return fmt.Errorf("unknown key %s; an entry has targets and labels", quote(key))
+	return fmt.Errorf("unknown key %s; an entry has targets and labels", Quote(key))
 }
 
 func errTwice(key string) error {
-	return fmt.Errorf("%s stands here twice; leave one out", quote(key))
+	return fmt.Errorf("%s stands here twice; leave one out", Quote(key))
 }
 
 // parser reads one of the two formats.
@@ -75,7 +75,7 @@ func (l *targetList) path(place string) string { return fmt.Sprintf("[%d]%s", l.
 
 func targetPlace(index int) string { return fmt.Sprintf(".targets[%d]", index) }
 
-func labelPlace(name string) string { return ".labels." + quote(name) }
+func labelPlace(name string) string { return ".labels." + Quote(name) }
 
 // end takes the targets of an entry that has been read.
 func (l *targetList) end(e entry) error {

@@ -28,6 +28,9 @@ type Result struct {
 
 	// Unit is what a unit's probe adds. nil with Outcome Error: the unit could not be observed.
 	Unit *Unit
+
+	// Log is what a look at a unit's log adds. It is there in every such Result, also where the log cannot be read.
+	Log *Log
 }
 
 // End is when the look was over.
@@ -103,4 +106,7 @@ type Unit struct {
 
 	MemoryBytes *uint64 // nil where systemd does not account
 	Tasks       *uint64
+
+	BootID string // of the machine's present run; empty: not known
+	AtBoot bool   // the present invocation was started while the machine started
 }

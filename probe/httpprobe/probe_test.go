@@ -205,7 +205,7 @@ func TestSeveralRequests(t *testing.T) {
 	}
 	pass, warn := expect.Judgement{}, said(probe.Warn, "")
 	failed, slow, bypassed := said(probe.Fail, probe.ReasonStatus), said(probe.Fail, probe.ReasonSlow), said(probe.Fail, probe.ReasonAuthBypassed)
-	blind := said(probe.Error, probe.ReasonCredentials)
+	broken, blind := said(probe.Fail, probe.ReasonAuthBroken), said(probe.Error, probe.ReasonCredentials)
 	tests := []struct {
 		name   string
 		judged []expect.Judgement
@@ -215,7 +215,10 @@ func TestSeveralRequests(t *testing.T) {
 		{"a warning", []expect.Judgement{pass, warn, pass}, 1},
 		{"blind is worse than a warning", []expect.Judgement{warn, blind, pass}, 1},
 		{"failing is worse than blind", []expect.Judgement{blind, warn, failed}, 2},
-		{"the first of two failures", []expect.Judgement{pass, slow, failed}, 1},
+		{"the first of two failures", []expect.Judgement{pass, failed, broken}, 1},
+		{"any other failure is worse than being slow", []expect.Judgement{slow, broken, slow}, 1},
+		{"being slow is worse than blind", []expect.Judgement{blind, slow, blind}, 1},
+		{"the first of two that are slow", []expect.Judgement{pass, slow, slow}, 1},
 		{"a bypass is worse than other failures", []expect.Judgement{failed, slow, bypassed}, 2},
 		{"the first of two bypasses", []expect.Judgement{failed, bypassed, bypassed}, 1},
 	}

@@ -149,12 +149,25 @@ func joined[T any](all, more []T) []T {
 	return append(slices.Clip(all), more...)
 }
 
-// worse reports whether a tells more than b, which came first. That a forged token is accepted is worse than anything.
+// worse reports whether a tells more than b, which came first.
 func worse(a, b *expect.Judgement) bool {
 	if a.Outcome != b.Outcome {
 		return a.Outcome > b.Outcome
 	}
-	return a.Reason == probe.ReasonAuthBypassed && b.Reason != probe.ReasonAuthBypassed
+	return weight(a.Reason) > weight(b.Reason)
+}
+
+// weight of a reason among those of the same outcome: that a forged token is accepted is worse than anything, and an
+// answer that is merely slow is right.
+func weight(reason probe.Reason) int {
+	switch reason {
+	case probe.ReasonAuthBypassed:
+		return 2
+	case probe.ReasonSlow:
+		return 0
+	default:
+		return 1
+	}
 }
 
 // ask makes one request and judges what comes.

@@ -32,7 +32,7 @@ var requestKeys = []key{
 	},
 	{
 		path: "services[].checks[].headers", kind: namesOf(headerKind, checkHeaderName), otherwise: "none", example: "{Content-Type: application/json}",
-		doc: "Headers of the request by name. Not `Authorization`, which would put a secret into the file: see `credentials`; and not those that are made from the target, the body and the connection, such as `Host`.",
+		doc: "Headers of the request by name. They are no place for secrets, for `config show` prints them: `Authorization` is refused (see `credentials`), and of `auth` also `Cookie`, which could log in the requests with forged tokens. Nor are those written here that are made from the target, the body and the connection, such as `Host`.",
 	},
 	{
 		path: "services[].checks[].body", kind: bodyKind, otherwise: "none", example: `'{"limit": 1}'`,
@@ -52,7 +52,7 @@ var requestKeys = []key{
 	},
 	{
 		path: "services[].checks[].signing_key", kind: secretKind, otherwise: "none", example: "s3cr3t",
-		doc: "Of `auth`, with the token `expired`: the backend's own key, for HS256, unless there is a `signing_key_file`.",
+		doc: "Of `auth`, with the token `expired`: the key with which the backend itself signs its tokens, with HS256, unless there is a `signing_key_file`. Whether it is the right one postflight cannot tell: with another, `expired` is a token of a `wrong_key` once more, and says nothing about expiry.",
 	},
 	{
 		path: "services[].checks[].signing_key_file", kind: fileKind, otherwise: "none", example: "/run/credentials/postflight.service/jwt-key",

@@ -62,7 +62,7 @@ func readPath(text string) (any, error) {
 var headerName = regexp.MustCompile("^[a-zA-Z0-9!#$%&'*+.^_`|~-]+$")
 
 // madeHeaders are not sent as somebody writes them: they are made for each request.
-var madeHeaders = []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection"}
+var madeHeaders = []string{"Host", "Content-Length", "Transfer-Encoding", "Trailer", "Connection", "Accept-Encoding"}
 
 func checkHeaderName(text string) error {
 	name := http.CanonicalHeaderKey(text)

@@ -49,13 +49,16 @@ func CompileValue(text string) (*Expression, error) {
 }
 
 // compile gives the expression, and the node that says what it yields as far as that is known.
-func compile(text string) (*Expression, ast.Node, error) {
+func compile(text string) (*Expression, ast.Node, error) { return compileOver(vocabulary{}, text) }
+
+// compileOver compiles an expression over other names than an answer's; the options say what they stand for in a scope.
+func compileOver(known any, text string, names ...expr.Option) (*Expression, ast.Node, error) {
 	if problem := checkText(text); problem != nil {
 		return nil, nil, problem
 	}
 	// Once as it stands, so that expr's own check sees the types that the text has …
 	fence := &fence{}
-	plain, err := expr.Compile(text, append(language(), expr.Env(vocabulary{}), expr.Patch(fence))...)
+	plain, err := expr.Compile(text, append(language(), expr.Env(known), expr.Patch(fence))...)
 	if fence.problem != "" {
 		return nil, nil, syntaxErrorAt(text, fence.place.From, fence.problem)
 	}
@@ -64,7 +67,9 @@ func compile(text string) (*Expression, ast.Node, error) {
 	}
 	// … and once made strict.
 	notes := &notes{sources: map[any]string{}, tolerant: map[any]bool{}}
-	options := append(language(), expr.Env(&scope{}), expr.Patch(notes), expr.Patch(&strictness{notes}))
+	options := append(language(), expr.Env(&scope{}), expr.Patch(notes))
+	options = append(options, names...)
+	options = append(options, expr.Patch(&strictness{notes}))
 	program, err := expr.Compile(text, append(options, operators()...)...)
 	if err != nil {
 		return nil, nil, syntaxError(text, err)

@@ -165,7 +165,7 @@ func TestWhatIsAnError(t *testing.T) {
 		{`body?.total != 5`, `[]`, `body is a list: it has no field "total"`},
 		{`all(body, true)`, `{}`, `a list is wanted, not an object`},
 		{`not ("error" in body)`, `null`, `looking for text in null`},
-		{`len(map(1..900000, [#, #])) > 0 and len(map(1..900000, #)) > 0`, orders, `more work than a body of this size may cost`},
+		{`len(map(1..900000, [#, #])) > 0 and len(map(1..900000, #)) > 0`, orders, `more work than a text of this size may cost`},
 	}
 	for _, tt := range tests {
 		held, err := compile(t, tt.text).Holds(answer(t, tt.body))

@@ -15,6 +15,7 @@ type scope struct {
 	Size     int     `expr:"size"`
 	Duration float64 `expr:"duration"`
 
+	texts []string // a formula's, in place of an answer
 	steps int64
 }
 
@@ -40,10 +41,14 @@ func newLook(a Answer) *look {
 		a.Header = http.Header{}
 	}
 	return &look{
-		machine: vm.VM{MemoryBudget: memoryBudget, Stack: make([]any, 0, initialStack)},
+		machine: newMachine(),
 		scope:   scope{Status: a.Status, Header: a.Header, Body: a.Body, Size: int(a.Size), Duration: a.Duration.Seconds()},
 		steps:   baseSteps + stepsPerByte*max(a.Size, int64(len(a.Raw))),
 	}
+}
+
+func newMachine() vm.VM {
+	return vm.VM{MemoryBudget: memoryBudget, Stack: make([]any, 0, initialStack)}
 }
 
 func (l *look) value(e *Expression) (any, error) {

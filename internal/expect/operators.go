@@ -16,6 +16,7 @@ const (
 	opAskOptional = "askOptional"
 	opNumber      = "number"
 	opTake        = "take"
+	opText        = "text"
 )
 
 // operandError says what an operator cannot do with what it was given.
@@ -33,6 +34,7 @@ func operators() []expr.Option {
 		expr.Function(prefix+opAskOptional, askOptional, new(func(any, any, string) any)),
 		expr.Function(prefix+opNumber, number, new(func(any) any)),
 		expr.Function(prefix+opTake, take, new(func(any, any, string) any)),
+		expr.Function(prefix+opText, textAt, new(func(any, int) string)),
 		expr.Function(prefix+"==", equality(true), new(func(any, any, any) bool)),
 		expr.Function(prefix+"!=", equality(false), new(func(any, any, any) bool)),
 		expr.Function(prefix+"<", ordering(func(c int) bool { return c < 0 }), new(func(any, any) bool)),
@@ -56,7 +58,7 @@ func operators() []expr.Option {
 // spend takes steps from what is left.
 func (s *scope) spend(steps int64) error {
 	if s.steps -= steps; s.steps < 0 {
-		return wrong("more work than a body of this size may cost")
+		return wrong("more work than a text of this size may cost")
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -40,8 +41,12 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	for _, j := range e.jobsOf(d.Service) {
 		plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
 	}
-	for _, unit := range e.unitsOf(d.Service) {
+	known := e.stateOf(d.Service)
+	for _, unit := range known.Units {
 		plan.Units = append(plan.Units, unit.Key.Unit)
+	}
+	if lists := known.Discovery; lists != nil && lists.LastSuccess.IsZero() {
+		plan.Unseen = cmp.Or(lists.Problem, "the target lists have not been read yet")
 	}
 	v, err := verdict.New(plan)
 	if err != nil {
@@ -54,7 +59,7 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	e.mu.Lock()
 	e.verifying = append(e.verifying, f)
 	e.mu.Unlock()
-	f.remember(e.unitsOf(d.Service)) // from here on whatever is newer is told
+	f.remember(e.stateOf(d.Service).Units) // from here on whatever is newer is told
 	e.rearrange()
 	e.runRare(f)
 	return f, nil
@@ -110,13 +115,14 @@ func (e *engine) verificationsOf(service string) []*verification {
 	return of
 }
 
-func (e *engine) unitsOf(service string) []*state.UnitState {
+// stateOf is what is known of a service.
+func (e *engine) stateOf(service string) state.ServiceState {
 	for _, known := range e.store.Snapshot(time.Now()).Services {
 		if known.Name == service {
-			return known.Units
+			return known
 		}
 	}
-	return nil
+	return state.ServiceState{}
 }
 
 // tellVerifications folds an event into the verifications of its service. The store calls it, one event at a time.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -64,6 +65,20 @@ func TestAVerificationThatIsEndedIsInconclusive(t *testing.T) {
 	}
 	if doc.Verdict != verdict.Inconclusive || doc.Reason != verdict.Interrupted {
 		t.Errorf("got %s %s, want inconclusive, interrupted", doc.Verdict, doc.Reason)
+	}
+}
+
+// What is well at the targets that are known says nothing of those that only a list names.
+func TestAVerificationWithoutItsTargetListIsInconclusive(t *testing.T) {
+	t.Parallel()
+	c := parse(t, `services: [{name: proxy, targets: [%q], file_sd_configs: [{files: [no-such-list.json]}]}]`, backend(t, healthy))
+	var states []verdict.State
+	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.Verdict != verdict.Inconclusive || doc.Reason != verdict.Blind || !strings.Contains(doc.Unseen, "no-such-list.json") {
+		t.Errorf("got %s %s, unseen: %s", doc.Verdict, doc.Reason, doc.Unseen)
 	}
 }
 

@@ -13,9 +13,10 @@ type Document struct {
 	StartedAt time.Time `json:"started_at"`
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 	State     State     `json:"state"`
-	Verdict   State     `json:"verdict"` // empty until it is decided, then as State
-	Reason    Reason    `json:"reason"`  // of an inconclusive one
-	Causes    []Finding `json:"causes"`  // of a failed one, the most specific first
+	Verdict   State     `json:"verdict"`          // empty until it is decided, then as State
+	Reason    Reason    `json:"reason"`           // of an inconclusive one
+	Unseen    string    `json:"unseen,omitempty"` // why there may be targets that are not known
+	Causes    []Finding `json:"causes"`           // of a failed one, the most specific first
 	Checks    []Check   `json:"checks"`
 	Units     []Unit    `json:"units"`
 	Rollback  Rollback  `json:"rollback"`
@@ -81,6 +82,7 @@ func (v *Verification) document() Document {
 		StartedAt: inDocument(v.plan.Start),
 		State:     v.state,
 		Reason:    v.reason,
+		Unseen:    v.plan.Unseen,
 		Causes:    append([]Finding{}, v.findings...),
 		Checks:    []Check{},
 		Units:     []Unit{},

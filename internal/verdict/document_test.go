@@ -26,6 +26,7 @@ func TestDocuments(t *testing.T) {
 		{"passed", passedDocument},
 		{"failed", failedDocument},
 		{"blind", blindDocument},
+		{"unseen", unseenDocument},
 		{"superseded", supersededDocument},
 	}
 	for _, test := range tests {
@@ -142,6 +143,51 @@ func blindDocument(t *testing.T) verdict.Document {
 		v.FoldCheck(at(seconds(float64(s)), passing("health")))
 	}
 	return v.At(seconds(61))
+}
+
+// All is well where postflight could look, and nobody knows where else it should have.
+func unseenDocument(t *testing.T) verdict.Document {
+	return verify(t, verdict.PlannedCheck{Check: probe.Check{Key: checkKey("health"), Critical: true}, Timeout: time.Second})
+}
+
+// verify verifies a deployment whose targets are not all known. The check health passes, and page fails.
+func verify(t *testing.T, checks ...verdict.PlannedCheck) verdict.Document {
+	t.Helper()
+	v, err := verdict.New(verdict.Plan{
+		ID: "01", Service: "proxy-system", Source: "cli", Policy: verdict.DefaultPolicy, Checks: checks,
+		Unseen: "reading the target list targets.json:\nno such file or directory", Start: start,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for s := range 60 {
+		v.FoldCheck(at(seconds(float64(s)), passing("health")))
+		v.FoldCheck(at(seconds(float64(s)), failing("page", probe.ReasonStatus, "status 200", "status 500")))
+	}
+	return v.At(seconds(60))
+}
+
+func TestTargetsThatAreNotKnown(t *testing.T) {
+	health := verdict.PlannedCheck{Check: probe.Check{Key: checkKey("health"), Critical: true}, Timeout: time.Second}
+	page := verdict.PlannedCheck{Check: probe.Check{Key: checkKey("page"), Critical: true}, Timeout: time.Second}
+	minor := health
+	minor.Critical = false
+	for _, row := range []struct {
+		name   string
+		checks []verdict.PlannedCheck
+		want   verdict.State
+		after  time.Duration
+	}{
+		{"no other is known either", nil, verdict.Inconclusive, 0},
+		{"nothing that is known decides", []verdict.PlannedCheck{minor}, verdict.Inconclusive, 0},
+		{"those that are known pass", []verdict.PlannedCheck{health}, verdict.Inconclusive, 30 * time.Second},
+		{"one that is known fails", []verdict.PlannedCheck{health, page}, verdict.Failed, 60 * time.Second},
+	} {
+		d := verify(t, row.checks...)
+		if d.Verdict != row.want || d.DecidedAt.Sub(d.StartedAt) != row.after || d.Unseen == "" {
+			t.Errorf("%s: %s %s after %v", row.name, d.Verdict, d.Reason, d.DecidedAt.Sub(d.StartedAt))
+		}
+	}
 }
 
 // The deployment's own start comes at 10 s. So at 70 s the time to settle is over.

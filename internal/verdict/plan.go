@@ -3,6 +3,7 @@ package verdict
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"postflight/probe"
@@ -18,6 +19,7 @@ type Plan struct {
 	Policy  Policy
 	Checks  []PlannedCheck
 	Units   []string
+	Unseen  string    // why there may be targets that are not known, in words; empty: all of them are
 	Start   time.Time // of the deployment; what was seen before it says nothing about it
 }
 
@@ -71,18 +73,22 @@ func (p Plan) validate() error {
 	if err := p.Policy.Validate(); err != nil {
 		return err
 	}
-	if len(p.Checks) == 0 && len(p.Units) == 0 {
-		return errors.New("nothing to verify: no checks and no units")
-	}
-	decides := len(p.Units) > 0
 	for _, c := range p.Checks {
-		decides = decides || c.Critical
 		if c.Timeout <= 0 {
 			return fmt.Errorf("check %s of %s has no timeout", c.Key.Check, c.Key.Target)
 		}
 	}
-	if !decides {
+	switch {
+	case p.decidable() || p.Unseen != "":
+		return nil
+	case len(p.Checks) == 0:
+		return errors.New("nothing to verify: no target to check, and no unit")
+	default:
 		return errors.New("nothing decides the verdict: no check is critical and there are no units")
 	}
-	return nil
+}
+
+// decidable reports whether there is anything that decides.
+func (p Plan) decidable() bool {
+	return len(p.Units) > 0 || slices.ContainsFunc(p.Checks, func(c PlannedCheck) bool { return c.Critical })
 }

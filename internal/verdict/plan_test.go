@@ -23,8 +23,9 @@ func TestNewRefuses(t *testing.T) {
 		{"a plan of one unit", verdict.Plan{Policy: verdict.DefaultPolicy, Units: []string{"app.service"}}, ""},
 		{
 			"nothing", verdict.Plan{Policy: verdict.DefaultPolicy},
-			"nothing to verify: no checks and no units",
+			"nothing to verify: no target to check, and no unit",
 		},
+		{"nothing, since no target is known", verdict.Plan{Policy: verdict.DefaultPolicy, Unseen: "reading the target list: denied"}, ""},
 		{
 			"nothing that decides", verdict.Plan{Policy: verdict.DefaultPolicy, Checks: []verdict.PlannedCheck{minor}},
 			"nothing decides the verdict: no check is critical and there are no units",

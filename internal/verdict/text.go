@@ -11,6 +11,9 @@ import (
 func (d Document) Text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, d.headline())
+	if d.Unseen != "" {
+		fmt.Fprintf(&b, "\ntargets may be missing: %s\n", oneLine(d.Unseen))
+	}
 	for _, f := range d.Causes {
 		f.writeTo(&b)
 	}

@@ -55,7 +55,8 @@ type Verification struct {
 	findings []Finding
 }
 
-// New begins a verification. It refuses a plan in which nothing decides: nothing executed is never passed.
+// New begins a verification. It refuses a plan in which nothing decides: nothing executed is never passed. Where that is
+// because no target is known it is decided at once.
 func New(plan Plan) (*Verification, error) {
 	if err := plan.validate(); err != nil {
 		return nil, err
@@ -69,6 +70,9 @@ func New(plan Plan) (*Verification, error) {
 	}
 	for _, name := range plan.Units {
 		v.units = append(v.units, &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts)})
+	}
+	if !plan.decidable() {
+		v.decide(Inconclusive, Blind)
 	}
 	return v, nil
 }
@@ -168,8 +172,12 @@ func (v *Verification) step() {
 	}
 }
 
-// conclude decides where nothing more is to come. What is still short is waited for.
+// conclude decides where nothing more is to come. What is still short is waited for. Targets that are not known could fail
+// a deployment, but not make it pass.
 func (v *Verification) conclude(standing standing) {
+	if standing == fine && v.plan.Unseen != "" {
+		standing = unseen
+	}
 	switch standing {
 	case fine:
 		v.decide(Passed, "")

@@ -48,6 +48,7 @@ type Runner struct {
 	fold    func(Result)
 	skipped func(Key, SkipReason)
 	places  chan struct{}
+	telling sync.RWMutex // held to read by each probe that folds its result, and to write by Drop
 	wg      sync.WaitGroup
 }
 
@@ -78,11 +79,26 @@ func (r *Runner) Run(ctx context.Context, job *Job) bool {
 	r.wg.Go(func() {
 		defer r.end(job)
 		makeRoom()
-		if res := look(ctx, job); ctx.Err() == nil {
-			r.fold(res)
-		}
+		r.tell(ctx, look(ctx, job))
 	})
 	return true
+}
+
+// tell folds a result, unless it is of a probe that ctx has ended.
+func (r *Runner) tell(ctx context.Context, res Result) {
+	r.telling.RLock()
+	defer r.telling.RUnlock()
+	if ctx.Err() == nil {
+		r.fold(res)
+	}
+}
+
+// Drop calls end, which ends the contexts of runs. Once Drop has returned no result of theirs is folded any more, also none
+// that had just come.
+func (r *Runner) Drop(end func()) {
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	end()
 }
 
 // begin takes a place for the job; or it says how long to wait for the minimal interval, or why the run is skipped.

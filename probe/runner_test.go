@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -377,6 +378,27 @@ func TestCancelledProbesAreDropped(t *testing.T) {
 		}
 		time.Sleep(2 * time.Hour)
 	})
+}
+
+// A result that has come just now is folded before Drop returns, or never.
+func TestNothingIsToldOfWhatHasBeenDropped(t *testing.T) {
+	for range 1000 {
+		var folded atomic.Int64
+		probed := make(chan struct{})
+		r := probe.NewRunner(1, func(probe.Result) { folded.Add(1) }, func(probe.Key, probe.SkipReason) {})
+		ctx, cancel := context.WithCancel(t.Context())
+		r.Run(ctx, job("gone", proberFunc(func(context.Context) (probe.Result, error) {
+			close(probed)
+			return probe.Result{}, nil
+		})))
+		<-probed
+		r.Drop(cancel)
+		before := folded.Load()
+		r.Wait()
+		if after := folded.Load(); after != before {
+			t.Fatal("a result was folded after its probe had been dropped")
+		}
+	}
 }
 
 func TestWaitWaitsForWhatIsRunning(t *testing.T) {

@@ -9,9 +9,9 @@ import (
 )
 
 // arrange gives every entry its place: in its schedule's wheel, and outside its turns at the time in starts. One that is
-// neither there nor known runs once soon. New wheels begin to turn after the pause, or after their shortest interval; by as
+// not there, and not known in this edition, runs once soon. New wheels begin to turn after the pause, or after their shortest interval; by as
 // much later than its start an entry may be released in its turn, and then needs no start. Whoever calls it holds mu.
-func (s *Scheduler) arrange(known map[probe.Key]bool, starts map[probe.Key]time.Time, pause time.Duration) {
+func (s *Scheduler) arrange(known map[probe.Key]any, starts map[probe.Key]time.Time, pause time.Duration) {
 	now := s.clock.now()
 	groups := map[string][]*Entry{}
 	for i := range s.entries {
@@ -32,10 +32,12 @@ func (s *Scheduler) arrange(known map[probe.Key]bool, starts map[probe.Key]time.
 			places[i] = place{offset(h, schedule.spread), e}
 			release := w.firstRelease(places[i].offset, next)
 			start, there := starts[e.Key]
+			edition, before := known[e.Key]
+			isNew := !before || edition != e.Edition
 			switch {
 			case there && release.Sub(start) > pause:
 				extra = append(extra, place{start.Sub(begin), e})
-			case !there && !known[e.Key] && release.Sub(now) > spread:
+			case !there && isNew && release.Sub(now) > spread:
 				extra = append(extra, place{offset(h, spread), e})
 			}
 		}

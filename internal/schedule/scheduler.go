@@ -18,6 +18,7 @@ const startSpread = 5 * time.Second
 type Entry struct {
 	Key      probe.Key
 	Schedule Schedule
+	Edition  any    // another one than before under the same key makes it new
 	Run      func() // returns at once, and does not call the Scheduler
 }
 
@@ -56,23 +57,23 @@ func New(late func(time.Duration)) *Scheduler {
 	return s
 }
 
-// Set replaces the entries; the slice is the scheduler's from then on. An entry whose key was there keeps its place in the turns, also in the one that is under
-// way, and its first run where that is still to come. A new one runs once soon: within 5 s, or within its interval if
-// that is shorter.
+// Set replaces the entries; the slice is the scheduler's from then on. An entry whose key was there keeps its place in the
+// turns, also in the one that is under way, and its first run where that is still to come. A new one runs once soon: within
+// 5 s, or within its interval if that is shorter.
 func (s *Scheduler) Set(entries []Entry) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known := make(map[probe.Key]bool, len(s.entries))
-	if s.running {
-		for _, e := range s.entries {
-			known[e.Key] = true
-		}
-	}
+	before := s.entries
 	s.entries = entries
-	if s.running {
-		s.arrange(known, s.pendingStarts(), 0)
-		s.poke()
+	if !s.running {
+		return
 	}
+	known := make(map[probe.Key]any, len(before))
+	for _, e := range before {
+		known[e.Key] = e.Edition
+	}
+	s.arrange(known, s.pendingStarts(), 0)
+	s.poke()
 }
 
 // Run releases entries until ctx ends, and returns when no goroutine of its own is left. It can be run once.

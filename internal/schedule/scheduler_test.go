@@ -333,6 +333,22 @@ func TestSetGivesAKnownCheckItsNewScheduleAndRun(t *testing.T) {
 	})
 }
 
+func TestSetRunsAnotherEditionSoonAndOnce(t *testing.T) {
+	inBubble(t, func(d *diary) []Entry { return []Entry{d.entry(t, "check", "@every 1h")} }, func(s *Scheduler, d *diary) {
+		time.Sleep(20 * time.Second)
+		changed := d.entry(t, "check", "@every 1h")
+		changed.Edition = "second"
+		for range 3 {
+			s.Set([]Entry{changed})
+			time.Sleep(10 * time.Second)
+		}
+		want := []time.Duration{placeOf("check", 5*time.Second), 20*time.Second + placeOf("check", 5*time.Second)}
+		if diff := cmp.Diff(want, d.sinceStart("check")); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 func TestNothingToDoAndNothingLeft(t *testing.T) {
 	inBubble(t, func(d *diary) []Entry { return nil }, func(s *Scheduler, d *diary) {
 		time.Sleep(48 * time.Hour)

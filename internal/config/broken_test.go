@@ -55,7 +55,7 @@ func TestFilesThatAreNoText(t *testing.T) {
 		{"Latin-1", "# caf\xe9\n", "f.yml:1:6: byte 0xe9 is not UTF-8; is it a configuration file, saved as UTF-8?"},
 		{"UTF-16", "\xff\xfes\x00e\x00", "f.yml:1:1: byte 0xff is not UTF-8; is it a configuration file, saved as UTF-8?"},
 		{"columns count characters", "# 数据库 \x01", "f.yml:1:7: character U+0001 cannot stand in YAML; is it a configuration file? If so, take it out"},
-		{"large", strings.Repeat("#\n", 1<<20), "f.yml:1:1: the file is larger than 256 KiB; is it a configuration file?"},
+		{"large", strings.Repeat("#\n", 1<<20), "f.yml:1:1: the file is larger than 256 KiB; is it a configuration file? If so, name its targets in lists: see file_sd_configs"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			_, err := Parse("f.yml", []byte(tc.content))

@@ -20,7 +20,7 @@ const maxSize = 256 << 10
 // told why.
 func document(r *report, content []byte) *yaml.Node {
 	if len(content) > maxSize {
-		r.say(place{1, 1, ""}, "the file is larger than 256 KiB; is it a configuration file?")
+		r.say(place{1, 1, ""}, "the file is larger than 256 KiB; is it a configuration file? If so, name its targets in lists: see file_sd_configs")
 		return nil
 	}
 	if !isText(r, content) {

@@ -187,6 +187,9 @@ func readFile(text string) (any, error) {
 	if text == "" {
 		return nil, errors.New("the file has no name; write one, absolute or relative to this file")
 	}
+	if strings.Contains(text, "-----BEGIN") {
+		return nil, errors.New("what stands here is what a file holds, not its name; save it, and write the file's name")
+	}
 	if strings.ContainsFunc(text, unicode.IsControl) {
 		return nil, errors.New("the file's name holds a control character; write it on one line")
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"postflight/internal/discovery"
 	"postflight/internal/expect"
 	"postflight/probe"
 )
@@ -45,16 +46,16 @@ func readMethod(text string) (any, error) {
 
 func readPath(text string) (any, error) {
 	if !strings.HasPrefix(text, "/") {
-		return nil, fmt.Errorf("%s does not begin with a slash; write what is added to the target, such as /api/health", quote(text))
+		return nil, fmt.Errorf("%s does not begin with a slash; write what is added to the target, such as /api/health", discovery.QuoteURL(text))
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return nil, fmt.Errorf("%s holds white space or a control character; leave it out, or write a space as %%20", quote(text))
+		return nil, fmt.Errorf("%s holds white space or a control character; leave it out, or write a space as %%20", discovery.QuoteURL(text))
 	}
 	if strings.Contains(text, "#") {
-		return nil, fmt.Errorf("%s holds a #, and what follows it is never sent; leave it out, or write it as %%23", quote(text))
+		return nil, fmt.Errorf("%s holds a #, and what follows it is never sent; leave it out, or write it as %%23", discovery.QuoteURL(text))
 	}
 	if _, err := url.Parse("http://localhost" + text); err != nil {
-		return nil, fmt.Errorf("%s is not a path; write a %% that stands for itself as %%25", quote(text))
+		return nil, fmt.Errorf("%s is not a path; write a %% that stands for itself as %%25", discovery.QuoteURL(text))
 	}
 	return text, nil
 }
@@ -67,9 +68,11 @@ var madeHeaders = []string{"Host", "Content-Length", "Transfer-Encoding", "Trail
 func checkHeaderName(text string) error {
 	name := http.CanonicalHeaderKey(text)
 	switch {
+	case strings.Contains(text, ":"): // not repeated: what follows may be a secret
+		return errors.New("the name of a header holds no colon; take name and value apart, such as Content-Type: text/plain without quotes around both")
 	case !headerName.MatchString(text):
 		return fmt.Errorf("%s is not the name of a header; write one such as Content-Type", quote(text))
-	case name == "Authorization":
+	case name == "Authorization" || name == "Proxy-Authorization":
 		return errors.New("a secret does not belong into this file; name a token file under the service's credentials, and write credentials: and their name into the check")
 	case slices.Contains(madeHeaders, name):
 		return fmt.Errorf("%s is made from the target, the body and the connection; leave it out", name)

@@ -58,16 +58,16 @@ func (w *walker) walk(node *yaml.Node, k kind, at place, pattern, example string
 	if node.Anchor != "" {
 		w.say(at, "anchors are not allowed; write the value out wherever it is wanted")
 	}
-	if node.Style&yaml.TaggedStyle != 0 {
-		w.say(at, "tags are not allowed; leave it out")
-	}
 	want := map[form]yaml.Kind{scalar: yaml.ScalarNode, list: yaml.SequenceNode, mapping: yaml.MappingNode, byName: yaml.MappingNode}[k.form]
 	switch {
+	case node.Style&yaml.TaggedStyle != 0:
+		w.say(at, "tags are not allowed; leave it out")
+		v.wrong = true
 	case node.Kind == yaml.AliasNode:
 		w.say(at, `aliases are not allowed; write the value out, or in quotes if it is text that begins with *`)
 		v.wrong = true
 	case isNull(node):
-		w.say(at, "there is no value; write one, or leave the key out")
+		w.say(at, "there is no value; write one, or leave this out")
 		v.wrong = true
 	case node.Kind != want:
 		w.say(at, "a %s is wanted here, not %s; %s", k.name, describeNode(node), w.instead(k, pattern, example))
@@ -123,12 +123,14 @@ func (w *walker) scalar(v *value, node *yaml.Node, k kind) {
 func wrongTag(node *yaml.Node, k kind) string {
 	tag := node.ShortTag()
 	switch {
-	case k.tag == "" || tag == k.tag || k.tag == decimalTag && tag == numberTag:
+	case k.takes(tag):
 		return ""
 	case k.tag == textTag && k.secret:
 		return describeNode(node) + " is not text; write it in quotes"
 	case k.tag == textTag:
 		return fmt.Sprintf("%s is not text; write it in quotes: %q", describeNode(node), node.Value)
+	case tag == textTag && k.takes((&yaml.Node{Kind: yaml.ScalarNode, Value: node.Value}).ShortTag()):
+		return quote(node.Value) + " is text; leave the quotes out"
 	case k.tag == booleanTag:
 		return quote(node.Value) + " is neither true nor false; write true or false"
 	case k.tag == decimalTag:
@@ -136,6 +138,11 @@ func wrongTag(node *yaml.Node, k kind) string {
 	default:
 		return fmt.Sprintf("%s is not a whole number; write one from %s", quote(node.Value), k.limits)
 	}
+}
+
+// takes reports whether a scalar of this YAML type may stand here.
+func (k kind) takes(tag string) bool {
+	return k.tag == "" || tag == k.tag || k.tag == decimalTag && tag == numberTag
 }
 
 // fields reads the keys of a mapping, or its names.

@@ -24,7 +24,7 @@ func ReadTarget(text string) (string, error) {
 		return "", err
 	}
 	if strings.ContainsAny(text, "?#") {
-		return "", fmt.Errorf("%s is more than a base URL; leave out what begins with ? or #, for each check adds its own path", quoteURL(text))
+		return "", fmt.Errorf("%s is more than a base URL; leave out what begins with ? or #, for each check adds its own path", QuoteURL(text))
 	}
 	return text, nil
 }
@@ -38,22 +38,22 @@ func ReadListURL(text string) (string, error) {
 		return "", err
 	}
 	if strings.Contains(text, "#") {
-		return "", fmt.Errorf("%s holds a #, and what follows it is never sent; leave it out, or write it as %%23", quoteURL(text))
+		return "", fmt.Errorf("%s holds a #, and what follows it is never sent; leave it out, or write it as %%23", QuoteURL(text))
 	}
 	return text, nil
 }
 
 func checkURL(text string) error {
 	if strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-		return fmt.Errorf("%s holds white space or a control character; leave it out, or write a space as %%20", quoteURL(text))
+		return fmt.Errorf("%s holds white space or a control character; leave it out, or write a space as %%20", QuoteURL(text))
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Opaque != "" || u.Hostname() == "" {
-		return fmt.Errorf("%s is not a URL of http or https; write it such as http://127.0.0.1:8000", quoteURL(text))
+		return fmt.Errorf("%s is not a URL of http or https; write it such as http://127.0.0.1:8000", QuoteURL(text))
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return fmt.Errorf("%s has no valid port; write 1 to 65535, or leave the colon out", quoteURL(text))
+			return fmt.Errorf("%s has no valid port; write 1 to 65535, or leave the colon out", QuoteURL(text))
 		}
 	}
 	return nil
@@ -72,8 +72,8 @@ func SameTarget(target string) string {
 	return u.Scheme + "://" + strings.ToLower(u.Hostname()) + ":" + port + strings.TrimRight(u.EscapedPath(), "/")
 }
 
-// quoteURL repeats a URL in a message, but for its query: that may hold a key.
-func quoteURL(text string) string {
+// QuoteURL repeats a URL or a path in a message, but for its query: that may hold a key.
+func QuoteURL(text string) string {
 	if before, _, found := strings.Cut(text, "?"); found {
 		text = before + "?…"
 	}

@@ -69,7 +69,7 @@ func checkHeaderName(text string) error {
 	name := http.CanonicalHeaderKey(text)
 	switch {
 	case strings.Contains(text, ":"): // not repeated: what follows may be a secret
-		return errors.New("the name of a header holds no colon; take name and value apart, such as Content-Type: text/plain without quotes around both")
+		return errors.New("the name of a header holds no colon; quote name and value each by itself")
 	case !headerName.MatchString(text):
 		return fmt.Errorf("%s is not the name of a header; write one such as Content-Type", quote(text))
 	case name == "Authorization" || name == "Proxy-Authorization":

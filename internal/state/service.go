@@ -12,9 +12,10 @@ type Service struct {
 	Targets     []Target // those of checks that are not here count as well
 	Checks      []probe.Check
 	Units       []string
-	Credentials []string // names
-	Release     string   // where the release is read, in any words: what is known of it is forgotten when they change
-	Lists       bool     // target lists name targets of it: FoldDiscovery tells how that goes
+	Patterns    []probe.Pattern // that are looked for in the units' logs; none: the logs are not watched
+	Credentials []string        // names
+	Release     string          // where the release is read, in any words: what is known of it is forgotten when they change
+	Lists       bool            // target lists name targets of it: FoldDiscovery tells how that goes
 }
 
 // ServiceState is what is known of a service.

@@ -15,11 +15,12 @@ import (
 // Event tells of one fold.
 type Event struct {
 	Result   probe.Result
-	Check    *CheckState   // after the fold; nil where the result is a unit's
+	Check    *CheckState   // after the fold; nil where the result is a unit's or its log's
 	Unit     *UnitState    // after the fold; nil where the result is a check's
-	First    bool          // nothing was known before; Previous means nothing
+	First    bool          // nothing was known before of the check, the unit or the log; Previous means nothing
 	Previous probe.Outcome // of the result before
 	Changed  bool          // the outcome is another than before, or the first
+	Started  Trigger       // of a unit: a new start has been seen, and this caused it
 }
 
 // Store is the only owner of state. All its methods are safe for use by several goroutines.
@@ -31,6 +32,9 @@ type Store struct {
 	units    map[probe.Key]*unitEntry
 	folded   []func(Event)
 	gone     []func(probe.Key)
+
+	cursor     string // of the journal
+	generation uint64 // of what is saved
 }
 
 // New makes a Store that knows no service.
@@ -79,7 +83,7 @@ func (s *Store) Apply(services []Service) {
 			if _, twice := units[key]; twice {
 				continue
 			}
-			e := s.units[key].configured(key)
+			e := s.units[key].configured(key, service.Patterns)
 			units[key] = e
 			entry.units = append(entry.units, e)
 		}
@@ -128,7 +132,15 @@ func (s *Store) Fold(r probe.Result) {
 		check.fold(r)
 		check.service.foldTarget(check.target, r)
 		event.Check = check.state
-	} else if unit := s.units[r.Key]; unit != nil {
+	} else if unit := s.units[r.Key]; unit != nil && r.Log != nil {
+		log := unit.state.Log
+		if log == nil {
+			return
+		}
+		event.First, event.Previous = !log.HasRun(), log.outcome()
+		unit.foldLog(r)
+		event.Unit = unit.state
+	} else if unit != nil {
 		event.First, event.Previous = !unit.state.HasRun(), unit.state.Last.Outcome
 		unit.fold(r)
 		event.Unit = unit.state

@@ -15,10 +15,22 @@ type UnitState struct {
 	Restarts uint64 // automatic restarts since the unit was first seen; only grows
 	Starts   Starts // likewise
 	Exits    []Exits
-	MainExit MainExit // the last one
+	MainExit MainExit  // the last one
+	Log      *LogState // nil: it is not watched
 
 	loop crashLoop
 }
+
+// Trigger is what caused a start of a unit.
+type Trigger string
+
+// The triggers.
+const (
+	NotStarted Trigger = ""
+	Automatic  Trigger = "automatic" // Restart=
+	Manual     Trigger = "manual"    // a person, a script, another unit
+	Boot       Trigger = "boot"      // the machine's start
+)
 
 // Starts counts a unit's starts by what caused them.
 type Starts struct {
@@ -86,15 +98,25 @@ type unitEntry struct {
 }
 
 // configured returns the entry, a new one if there was none.
-func (e *unitEntry) configured(key probe.Key) *unitEntry {
+func (e *unitEntry) configured(key probe.Key, patterns []probe.Pattern) *unitEntry {
 	if e != nil {
+		next := *e.state
+		next.Log = next.Log.configured(patterns)
+		e.state = &next
 		return e
 	}
 	exits := make([]Exits, len(UnitResults))
 	for i, result := range UnitResults {
 		exits[i].Result = result
 	}
-	return &unitEntry{state: &UnitState{Key: key, Exits: exits}}
+	var none *LogState
+	return &unitEntry{state: &UnitState{Key: key, Exits: exits, Log: none.configured(patterns)}}
+}
+
+func (e *unitEntry) foldLog(r probe.Result) {
+	next := *e.state
+	next.Log = next.Log.after(r)
+	e.state = &next
 }
 
 func (e *unitEntry) fold(r probe.Result) {

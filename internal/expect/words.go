@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"postflight/probe"
 )
@@ -50,15 +51,18 @@ const (
 )
 
 // Excerpt is the beginning of a text on one line, printable and without secrets.
-func Excerpt(text string) string {
-	text = text[:min(len(text), excerptSource)]
+func Excerpt(text string) string { return ExcerptOf(text, excerptLength) }
+
+// ExcerptOf is an excerpt of at most so many characters.
+func ExcerptOf(text string, characters int) string {
+	text = text[:min(len(text), max(excerptSource, utf8.UTFMax*characters))]
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
 	runes := []rune(Mask(text))
-	if len(runes) <= excerptLength {
+	if len(runes) <= characters {
 		return string(runes)
 	}
-	return string(runes[:excerptLength-1]) + "…"
+	return string(runes[:characters-1]) + "…"
 }
 
 // value is what stands behind a name: a text in quotes, also within a text (where its quotes are escaped), or a word. What

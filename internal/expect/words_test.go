@@ -30,6 +30,25 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
+func TestExcerptOf(t *testing.T) {
+	tests := []struct {
+		name, text string
+		characters int
+		want       string
+	}{
+		{"shorter", "行行行", 4, "行行行"},
+		{"as long", "行行行行", 4, "行行行行"},
+		{"longer", "行行行行行", 4, "行行行…"},
+		{"longer than is looked at for a usual one", strings.Repeat("行", 600), 500, strings.Repeat("行", 499) + "…"},
+		{"a secret behind a usual one's end", strings.Repeat("x ", 100) + "password=s3cret", 500, strings.Repeat("x ", 100) + "password=<secret>"},
+	}
+	for _, tt := range tests {
+		if got := expect.ExcerptOf(tt.text, tt.characters); got != tt.want {
+			t.Errorf("%s: got %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestMask(t *testing.T) {
 	tests := []struct{ text, want string }{
 		{"connecting to mysql://root:s3cret@db:3306/tasks", "connecting to <secret>@db:3306/tasks"},

@@ -189,12 +189,14 @@ services:
     units: [proxy-system.service]
 ` + "```" + `
 
-It runs the four built-in checks against the target and watches the unit. [Every key once](#every-key-once) stands at the end of this page.
+It runs the four [built-in checks](../README.md#what-it-checks) against the target and watches the unit. [Every key once](#every-key-once) stands at the end of this page.
 
 ` + "`postflight config validate FILE`" + ` says all that is wrong at once, each with its file, line, column and key, and what to write instead. A mistake within an expression is shown below that, with a caret under it.
 ` + "`postflight config show --config FILE`" + ` prints the configuration in effect, with every default filled in, the built-in checks in the terms of one's own, and ` + "`<secret>`" + ` for each secret.
 ` + "`postflight config schema`" + ` prints a JSON schema, with which an editor completes and explains the keys: save it, and begin the file with
 ` + "`# yaml-language-server: $schema=postflight.schema.json`" + `.
+
+The daemon reads the file anew when it changes, on SIGHUP and on ` + "`POST /-/reload`" + `: all of it or, where anything in it is wrong, nothing. What is the same as before goes on undisturbed.
 
 The file is read strictly. Unknown keys, keys that are there twice, values of the wrong type, keys without a value, anchors, aliases, tags, a second document
 and an empty file are errors. It is UTF-8, and at most 256 KiB.
@@ -207,10 +209,30 @@ and an empty file are errors. It is UTF-8, and at most 256 KiB.
 
 ## Expressions
 
-An expression is one of [expr-lang](https://expr-lang.org/docs/language-definition), over ` + "`status`" + ` (a number), ` + "`header`" + ` (text by name), ` + "`body`" + ` (what its JSON holds, else its text),
-` + "`size`" + ` (bytes) and ` + "`duration`" + ` (seconds). It stands in quotes, or YAML may take it for something else. It is compiled when the file is read.
+An expression asks something of an answer: whether a condition holds of it (` + "`that`" + `), or for a value that stands in it (` + "`from`, `each`" + `). It is one of [expr-lang](https://expr-lang.org/docs/language-definition), over
+` + "`status`" + ` (a number), ` + "`header`" + ` (text by name, in capitals or not), ` + "`body`" + ` (what its JSON holds, else its text), ` + "`size`" + ` (bytes) and ` + "`duration`" + ` (seconds).
+It stands in quotes, or YAML may take it for something else. It is compiled when the file is read.
+
+` + "```yaml" + `
+services:
+  - name: shop
+    targets: ["http://127.0.0.1:8080"]
+    checks:
+      - name: orders
+        path: /api/orders
+        expect:
+          assertions:
+            - {name: json, that: 'header["Content-Type"] startsWith "application/json"'}
+            - {name: some, that: 'body.total > 0'}
+            - {name: no-error, that: 'not ("error" in body)'}
+            - {name: few-waiting, that: '(body?.waiting ?? 0) < 100'}      # 0 where there is no such field, or null in it
+            - {name: all-run, that: 'all(body.queues, .state in ["idle", "busy"])'}
+        values:
+          - {metric: queues_busy, from: 'count(body.queues, .state == "busy")'}
+` + "```" + `
 
 A field that is not there is an error, and so is comparing a text with a number: an expression that errs does not hold, and yields nothing. ` + "`?.`, `??` and `in`" + ` are the ways to ask.
+Null is ` + "`nil`" + `.
 Functions: ` + "`all`, `none`, `any`, `one`, `count`, `filter`, `map`, `sum`, `find`, `findIndex`, `findLast`, `findLastIndex`, `len`, `keys`, `values`, `trim`, `lower`, `upper`, `min`, `max`, `abs`, `ceil`, `floor`, `round`, `int`, `float`" + `.
 
 ## Keys

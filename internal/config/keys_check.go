@@ -80,7 +80,8 @@ var requestKeys = []key{
 	},
 	{
 		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: isRequired, example: `'body.total >= 0'`,
-		doc: "[Expression](#expressions) that is true or false. If it errs, it does not hold.",
+		doc: "[Expression](#expressions) that is true or false. If it errs, it does not hold. Whole numbers from 2^53 on have lost digits by the time they are read: " +
+			"where two of them look equal, `==`, `!=` and `in` err. `%` takes any numbers, `5.5 % 2` is 1.5.",
 	},
 	{
 		path: "services[].checks[].expect.assertions[].severity", kind: severityKind, fallback: "error", example: "warning",
@@ -108,7 +109,7 @@ var valueKeys = []key{
 	},
 	{
 		path: "services[].checks[].values[].from", kind: valueKind, otherwise: "none", example: "body.open",
-		doc: "[Expression](#expressions) that gives the number. True is 1 and false 0. Either `from` or `each` is there.",
+		doc: "[Expression](#expressions) that gives the number. True is 1 and false 0, and a text is what `states` says. Either `from` or `each` is there.",
 	},
 	{
 		path: "services[].checks[].values[].each", kind: valueKind, otherwise: "none", example: "body.states",
@@ -128,7 +129,7 @@ var valueKeys = []key{
 	},
 	{
 		path: "services[].checks[].values[].states", kind: namesOf(decimalKind, checkState), otherwise: "none: a text is no number", example: "{healthy: 0, degraded: 1}",
-		doc: "Of a gauge, the numbers that texts stand for.",
+		doc: "Of a gauge, the numbers that texts stand for. Any other text cannot be read.",
 	},
 	{
 		path: "services[].checks[].runtime", kind: valueKind, otherwise: "none: all answers come from one process", example: "body.runtime_seconds",

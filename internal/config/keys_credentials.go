@@ -34,7 +34,8 @@ var credentialKeys = []key{
 	{
 		path: "services[].credentials.<name>.login", kind: mappingKind, otherwise: "none", example: "{path: /api/auth/login, username: ops, password_file: ops-password}",
 		doc: "Request that is answered with a token, which is kept, and asked for anew before it expires and once after it was refused. " +
-			"A login that fails is tried three times, and then once a minute, so that no account is locked.",
+			"A login that fails is tried three times, and then once a minute, so that no account is locked. " +
+			"Where there are several targets each is logged in at, and asked with the token that another one issued: whoever comes to them through one balancer needs them to accept each other's (`postflight_token_consistent`).",
 	},
 	{
 		path: "services[].credentials.<name>.login.path", kind: pathKind, otherwise: isRequired, example: "/api/auth/login",

@@ -81,7 +81,7 @@ var requestKeys = []key{
 	{
 		path: "services[].checks[].expect.assertions[].that", kind: conditionKind, otherwise: isRequired, example: `'body.total >= 0'`,
 		doc: "[Expression](#expressions) that is true or false. If it errs, it does not hold. Whole numbers from 2^53 on have lost digits by the time they are read: " +
-			"where two of them look equal, `==`, `!=` and `in` err. `%` takes any numbers, `5.5 % 2` is 1.5.",
+			"where two of them look equal, `==`, `!=` and `in` err. `%` takes any number that the body holds, and whole ones that are written: of 5.5, `body.x % 2` is 1.5.",
 	},
 	{
 		path: "services[].checks[].expect.assertions[].severity", kind: severityKind, fallback: "error", example: "warning",

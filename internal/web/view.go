@@ -21,8 +21,8 @@ const (
 
 // view is what the page shows: texts, ready to be written.
 //
-// What came from a backend is left out, except its status codes: the page may be open to more people than the backend
-// is. What was wanted is our own text.
+// What came from a backend or a log is left out, except status codes and the names of modules that are missing: the page
+// may be open to more people than those are. What was wanted is our own text.
 type view struct {
 	Tone     tone
 	Headline string
@@ -66,6 +66,7 @@ type unitView struct {
 	Restarts uint64
 	Since    string
 	Memory   string
+	Log      string
 	Age      string
 }
 
@@ -181,7 +182,7 @@ func checkOf(c *state.CheckState, now time.Time) checkView {
 }
 
 func unitOf(u *state.UnitState, now time.Time) unitView {
-	v := unitView{Name: u.Key.Unit, Restarts: u.Restarts}
+	v := unitView{Name: u.Key.Unit, Restarts: u.Restarts, Log: logText(u.Log)}
 	switch {
 	case !u.HasRun():
 		v.Tone, v.State = blind, "not looked at yet"

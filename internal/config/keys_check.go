@@ -44,7 +44,7 @@ var requestKeys = []key{
 	},
 	{
 		path: "services[].checks[].follow_redirects", kind: booleanKind, fallback: "false", example: "true",
-		doc: "Follow redirects, ten at most, and judge the last answer. Where one leads to another scheme, host or port, credentials, headers and body are not sent there. By default a redirect is the answer.",
+		doc: "Follow redirects, ten at most, and judge the last answer. Where one leads to another scheme, host or port, credentials, headers and body are not sent there, and it is only asked with `GET` (or `HEAD`). By default a redirect is the answer.",
 	},
 	{
 		path: "services[].checks[].tokens", kind: listOf(forgedKind), otherwise: "`[" + strings.Join(defaultTokens(), ", ") + "]` for `auth`", example: "[malformed, wrong_key, alg_none, expired]",

@@ -39,8 +39,8 @@ type Check struct {
 	Requests []Request
 	Reuse    bool // of connections; otherwise each request opens its own
 
-	// FollowRedirects has redirects followed, ten at most. What leaves the target's origin goes without credentials, headers
-	// and body from there on. Phases are those of the last hop, latencies those of all.
+	// FollowRedirects has redirects followed, ten at most. What leaves the target's origin is a GET, or HEAD, without
+	// credentials, headers and body from there on. Phases are those of the last hop, latencies those of all.
 	FollowRedirects bool
 
 	// Timeout is the check's, for the words of a probe that did not end in time. The context's deadline ends it: that is

@@ -95,18 +95,18 @@ func (t *trip) redirect(answer *http.Response, hops int) error {
 	switch {
 	case to.Scheme != "http" && to.Scheme != "https":
 		return &redirectError{"redirects to http or https", "one to " + shown(to)}
-	case to.Host == "":
+	case to.Hostname() == "":
 		return &redirectError{"a redirect to a host", "one to none"}
 	case to.User != nil:
 		return &redirectError{"redirects without a user name and password", "one with them, to " + shown(to)}
 	case hops == hopLimit:
 		return &redirectError{fmt.Sprintf("at most %d redirects", hopLimit), "one more, to " + shown(to)}
 	}
-	t.out.sendTo(to, answer.StatusCode)
 	if !t.abroad && !sameOrigin(from, to) {
 		t.abroad, t.seen = true, nil
-		t.out.header, t.out.body, t.out.authorization = nil, "", ""
+		t.out = outgoing{method: bodiless(t.out.method)} // a PUT without its body would empty what it meets
 	}
+	t.out.sendTo(to, answer.StatusCode)
 	asked := t.out.method + " " + t.out.url
 	if slices.Contains(t.seen, asked) {
 		return &redirectError{"redirects that end", "a circle of them, back to " + shown(to)}
@@ -122,10 +122,7 @@ func (o *outgoing) sendTo(to *url.URL, status int) {
 	if status == http.StatusTemporaryRedirect || status == http.StatusPermanentRedirect {
 		return
 	}
-	if o.method != http.MethodHead {
-		o.method = http.MethodGet
-	}
-	o.body = ""
+	o.method, o.body = bodiless(o.method), ""
 	o.header = o.header.Clone() // the check's own stays as it is
 	maps.DeleteFunc(o.header, func(name string, _ []string) bool {
 		switch http.CanonicalHeaderKey(name) {
@@ -134,6 +131,14 @@ func (o *outgoing) sendTo(to *url.URL, status int) {
 		}
 		return false
 	})
+}
+
+// bodiless is the method that asks for the same without sending anything.
+func bodiless(method string) string {
+	if method == http.MethodHead {
+		return method
+	}
+	return http.MethodGet
 }
 
 func sameOrigin(a, b *url.URL) bool {

@@ -47,7 +47,7 @@ func (o *origins) handler(name string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		line := r.Method + " " + name + r.URL.RequestURI()
-		for _, header := range []string{"Authorization", "Cookie", "X-Own", "Content-Type"} {
+		for _, header := range []string{"Authorization", "Cookie", "Referer", "X-Own", "Content-Type"} {
 			if value := r.Header.Get(header); value != "" {
 				line += " " + header
 			}
@@ -128,9 +128,11 @@ func TestWhatIsSentAlongRedirects(t *testing.T) {
 		{"to another port", "GET", map[string]string{"A/start": "302 B/end"}, []string{"GET A/start" + all, "GET B/end"}},
 		{"to another scheme", "GET", map[string]string{"A/start": "302 S/end"}, []string{"GET A/start" + all, "GET S/end"}},
 		{"to another name", "GET", map[string]string{"A/start": "302 http://localhost{PORT}/end"}, []string{"GET A/start" + all, "GET A/end"}},
-		{"307 to another origin takes no body along", "PUT", map[string]string{"A/start": "307 B/end"}, []string{"PUT A/start" + whole, "PUT B/end"}},
+		{"307 to another origin takes no body along, and only asks", "PUT", map[string]string{"A/start": "307 B/end"}, []string{"PUT A/start" + whole, "GET B/end"}},
+		{"308 to another origin deletes nothing there", "DELETE", map[string]string{"A/start": "308 B/end"}, []string{"DELETE A/start" + all, "GET B/end"}},
+		{"307 to another origin keeps HEAD", "HEAD", map[string]string{"A/start": "307 B/end"}, []string{"HEAD A/start" + all, "HEAD B/end"}},
 		{"there and back", "POST", map[string]string{"A/start": "307 B/on", "B/on": "307 A/end"},
-			[]string{"POST A/start" + whole, "POST B/on", "POST A/end"}},
+			[]string{"POST A/start" + whole, "GET B/on", "GET A/end"}},
 		{"back to where it began", "GET", map[string]string{"A/start": "302 B/on", "B/on": "302 A/on", "A/on": "302 A/end"},
 			[]string{"GET A/start" + all, "GET B/on", "GET A/on", "GET A/end"}},
 		{"without a Location", "GET", map[string]string{"A/start": "302"}, []string{"GET A/start" + all}},
@@ -203,6 +205,7 @@ func TestRedirectsThatAreNotFollowed(t *testing.T) {
 		{"to a user's password", map[string]string{"A/start": "302 http://user:s3cret@{A}/end?code=hidden"}, failed(302, known, "one with them, to A/end"), 1},
 		{"to a user", map[string]string{"A/start": "302 http://user@{A}/end"}, failed(302, known, "one with them, to A/end"), 1},
 		{"to no host", map[string]string{"A/start": "302 http:///end"}, failed(302, "a redirect to a host", "one to none"), 1},
+		{"to a port of no host", map[string]string{"A/start": "302 http://:1/end"}, failed(302, "a redirect to a host", "one to none"), 1},
 		{"to no URL", map[string]string{"A/start": "302 http://[::1/?code=hidden"}, failed(0, "a redirect to a URL", "one to something else"), 1},
 		{"to no URL later", map[string]string{"A/start": "302 A/1", "A/1": "302 http://[::1/?code=hidden"},
 			failed(0, "a redirect to a URL", "one to something else, after a redirect to A/1"), 2},

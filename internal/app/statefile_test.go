@@ -1,0 +1,133 @@
+package app
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/zap"
+	observing "go.uber.org/zap/zaptest/observer"
+
+	"postflight/internal/state"
+)
+
+// keeper is a state file of a store, and what it says.
+func keeper(path string) (f *stateFile, store *state.Store, failures *int, said *observing.ObservedLogs) {
+	core, said := observing.New(zap.InfoLevel)
+	store, failures = state.New(), new(int)
+	return &stateFile{path: path, store: store, log: zap.New(core), failed: func() { *failures++ }}, store, failures, said
+}
+
+func lines(said *observing.ObservedLogs) string {
+	var all []string
+	for _, entry := range said.All() {
+		all = append(all, entry.Message)
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestWhatIsKeptIsFoundAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postflight.json")
+	before, store, _, _ := keeper(path)
+	before.load()
+	store.FoldCursor("s=1;i=2")
+	before.save()
+	after, store, failures, said := keeper(path)
+	after.load()
+	if cursor := store.Cursor(); cursor != "s=1;i=2" || *failures != 0 || said.Len() != 0 {
+		t.Errorf("cursor %q, %d failures, said %q", cursor, *failures, lines(said))
+	}
+}
+
+func TestOnlyWhatHasChangedIsWritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postflight.json")
+	f, store, _, _ := keeper(path)
+	store.FoldCursor("s=1")
+	f.save()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	f.save()
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the file was written again though nothing had changed")
+	}
+	store.FoldCursor("s=2")
+	f.save()
+	if _, err := os.Stat(path); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAStateFileThatCannotBeUsed(t *testing.T) {
+	tests := []struct {
+		name, content string
+		aside         bool // it is set aside, and a new one is written
+		said          string
+	}{
+		{"no file", "", false, ""},
+		{"cut off", `{"version": 1, "cur`, true, "state file not understood, counting begins anew"},
+		{"empty", " ", true, "state file not understood, counting begins anew"},
+		{"of something else", `[1, 2]`, true, "state file not understood, counting begins anew"},
+		{"from a newer version", `{"version": 1000}`, true, "state file not understood, counting begins anew"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "postflight.json")
+			if tt.content != "" {
+				if err := os.WriteFile(path, []byte(tt.content), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f, store, failures, said := keeper(path)
+			f.load()
+			if got := lines(said); got != tt.said || tt.aside != (*failures == 1) {
+				t.Errorf("said %q with %d failures, want %q", got, *failures, tt.said)
+			}
+			if aside, _ := os.ReadFile(path + ".set-aside"); tt.aside && string(aside) != tt.content {
+				t.Errorf("set aside: %q", aside)
+			}
+			store.FoldCursor("s=1")
+			f.save()
+			if kept, err := os.ReadFile(path); err != nil || !strings.Contains(string(kept), "s=1") {
+				t.Errorf("kept %q, %v", kept, err)
+			}
+		})
+	}
+}
+
+func TestAFileThatCannotBeReadIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "postflight.json")
+	if err := os.Mkdir(path, 0o700); err != nil { // unreadable for root, too
+		t.Fatal(err)
+	}
+	f, store, failures, said := keeper(path)
+	f.load()
+	store.FoldCursor("s=1")
+	f.save()
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		t.Errorf("it was replaced: %v, %v", info, err)
+	}
+	if got := lines(said); got != "state file not read, what is counted is kept in memory only" || *failures != 1 {
+		t.Errorf("said %q with %d failures", got, *failures)
+	}
+}
+
+// A directory that is not there fails where a full disk does: in writing the new file.
+func TestADiskThatCannotBeWritten(t *testing.T) {
+	directory := filepath.Join(t.TempDir(), "state")
+	f, store, failures, said := keeper(filepath.Join(directory, "postflight.json"))
+	store.FoldCursor("s=1")
+	f.save()
+	f.save()
+	if got := lines(said); got != "state file not written, tried again each second" || *failures != 2 {
+		t.Errorf("said %q with %d failures, want one line and two failures", got, *failures)
+	}
+	if err := os.Mkdir(directory, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f.save()
+	if got := lines(said); !strings.HasSuffix(got, "\nstate file written again") {
+		t.Errorf("said %q", got)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
-	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
@@ -58,7 +57,7 @@ func readTestCertificates(name string) ([]byte, error) {
 	if content, ok := certificates()[filepath.Base(name)]; ok {
 		return content, nil
 	}
-	return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.ENOENT}
+	return nil, syscall.ENOENT
 }
 
 // parsed reads a configuration, and certificates from certificates.

@@ -6,11 +6,10 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"net/netip"
-	"os"
 	"regexp"
+
+	"postflight/internal/regular"
 )
 
 var hostKind = kind{name: "host name", tag: textTag, read: readHost}
@@ -134,10 +133,6 @@ func isKey(block *pem.Block) bool {
 func (b *builder) content(at *value, file string) ([]byte, bool) {
 	content, err := b.read(file)
 	if err != nil {
-		var path *fs.PathError
-		if errors.As(err, &path) {
-			err = path.Err // its name is told already
-		}
 		b.say(at.place, "reading %s: %v; name a file that is there and that postflight may read", quote(file), err)
 	}
 	return content, err == nil
@@ -146,21 +141,9 @@ func (b *builder) content(at *value, file string) ([]byte, bool) {
 // maxCertificates is how many bytes of certificates a file may hold: a system's whole list of authorities is a quarter of it.
 const maxCertificates = 1 << 20
 
-// readCertificates reads a file of certificates. Only a regular one: another might never end, or never begin.
+// readCertificates reads a file of certificates.
 func readCertificates(name string) ([]byte, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, errors.New("not a regular file")
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, maxCertificates+1))
+	content, err := regular.Read(name, maxCertificates)
 	if err == nil && len(content) > maxCertificates {
 		err = errors.New("it is larger than 1 MiB")
 	}

@@ -3,12 +3,11 @@ package discovery
 import (
 	"crypto/sha256"
 	"errors"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"postflight/internal/regular"
 )
 
 var (
@@ -43,7 +42,7 @@ func readFile(name string, before reading, scheme string) (reading, error) {
 	if err != nil {
 		return before, err
 	}
-	content, err := contentOf(name)
+	content, err := regular.Read(name, maxSize)
 	if err != nil {
 		return before, plain(err)
 	}
@@ -60,21 +59,6 @@ func parserOf(name string) (parser, error) {
 	return nil, errExtension
 }
 
-// contentOf reads no more than a byte too much.
-func contentOf(name string) ([]byte, error) {
-	file, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a named pipe is refused, not waited for
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err != nil {
-		return nil, err
-	} else if !info.Mode().IsRegular() {
-		return nil, errNotFile
-	}
-	return io.ReadAll(io.LimitReader(file, maxSize+1))
-}
-
 // plain says what the system says of a file, without its name, and what to do.
 func plain(err error) error {
 	var path *fs.PathError
@@ -83,6 +67,8 @@ func plain(err error) error {
 		return errNotThere
 	case errors.Is(err, fs.ErrPermission):
 		return errForbidden
+	case errors.Is(err, regular.ErrOther):
+		return errNotFile
 	case errors.As(err, &path):
 		return path.Err
 	}

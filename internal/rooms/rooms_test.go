@@ -15,7 +15,8 @@ import (
 
 // ranks is the table of docs/architecture.md. Imports go strictly down.
 var ranks = map[string]int{
-	"postflight/probe": 0,
+	"postflight/probe":            0,
+	"postflight/internal/regular": 0,
 
 	"postflight/internal/expect":  1,
 	"postflight/internal/verdict": 1,

@@ -6,13 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"postflight/internal/regular"
 	"postflight/probe"
 )
 
@@ -60,7 +59,7 @@ const secretLimit = 16 << 10
 // ReadSecret reads the whole file that holds a secret. What kind of secret it is stands in the errors; the secret does not,
 // not even where it was given in place of the file's name.
 func ReadSecret(kind, path string) (string, error) {
-	content, err := readSmall(path)
+	content, err := regular.Read(path, secretLimit)
 	switch {
 	case err == nil && len(content) > secretLimit:
 		return "", fmt.Errorf("reading %s file %s: it is too large for a %s", kind, path, kind)
@@ -85,32 +84,6 @@ func mayBeTheSecret(path string) bool {
 	}
 	_, err := os.Stat(directory)
 	return err != nil
-}
-
-// readSmall reads a file up to one byte more than a secret may have.
-func readSmall(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if !info.Mode().IsRegular() { // a pipe would block, a device might never end
-		return nil, errors.New("not a regular file")
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, secretLimit+1))
-	return content, withoutPath(err)
-}
-
-func withoutPath(err error) error {
-	var inPath *fs.PathError
-	if errors.As(err, &inPath) {
-		return inPath.Err
-	}
-	return err
 }
 
 // CheckToken says why a text cannot be a bearer token.

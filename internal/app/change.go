@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"postflight/internal/config"
 	"postflight/internal/state"
 	"postflight/probe"
@@ -10,7 +12,7 @@ import (
 func (e *engine) apply(c *config.Config) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
-	before := map[string]*service{}
+	before := make(map[string]*service, len(e.services))
 	for _, s := range e.services {
 		before[s.config.Name] = s
 	}
@@ -26,23 +28,22 @@ func (e *engine) apply(c *config.Config) {
 func (e *engine) commit(next []*service) {
 	before := e.services
 	e.services = next
-	kept := partsOf(next)
+	kept := e.partsOf(next)
 	described := make([]state.Service, len(next))
 	var units []probe.Key
 	for i, s := range next {
 		s.tellIssuers()
 		described[i] = s.described()
-		for _, unit := range s.config.Units {
-			units = append(units, probe.Key{Service: s.config.Name, Unit: unit})
-		}
+		units = append(units, s.units()...)
 	}
-	for _, s := range before {
-		for _, j := range s.jobs {
+	e.runner.Drop(func() {
+		for _, j := range jobsOf(before) {
 			if !kept[j] {
-				j.drop()
+				j.end()
 			}
 		}
-	}
+	})
+	e.loseSight(before, kept, units)
 	e.store.Apply(described)
 	e.units.set(units)
 	e.arrange()
@@ -54,19 +55,35 @@ func (e *engine) commit(next []*service) {
 			s.client.Close()
 		}
 	}
-	if e.running {
-		e.startLists()
-	}
+	e.startLists()
 }
 
 // partsOf is what services are made of: jobs, lists and clients.
-func partsOf(services []*service) map[any]bool {
-	parts := map[any]bool{}
+func (e *engine) partsOf(services []*service) map[any]bool {
+	parts := map[any]bool{e.client: true}
 	for _, s := range services {
 		parts[s.lists], parts[s.client] = true, true
-		for _, j := range s.jobs {
-			parts[j] = true
-		}
+	}
+	for _, j := range jobsOf(services) {
+		parts[j] = true
 	}
 	return parts
+}
+
+// loseSight tells verifications of the checks and units that they began with, and that are no longer looked at.
+func (e *engine) loseSight(before []*service, kept map[any]bool, units []probe.Key) {
+	for _, s := range before {
+		for _, f := range e.verificationsOf(s.config.Name) {
+			for _, j := range s.jobs {
+				if !kept[j] {
+					f.lose(j.Key)
+				}
+			}
+			for _, unit := range s.units() {
+				if !slices.Contains(units, unit) {
+					f.lose(unit)
+				}
+			}
+		}
+	}
 }

@@ -13,6 +13,7 @@ import (
 	"postflight/internal/schedule"
 	"postflight/internal/state"
 	"postflight/probe"
+	"postflight/probe/httpprobe"
 )
 
 // capacity is how many probes run at once, over all services. Each costs a goroutine, a connection and some 30 KiB; a
@@ -28,17 +29,21 @@ type Build struct{ Version, Revision, GoVersion string }
 // What is looked at changes as a whole: a change makes new services beside the old ones, taking over what is the same,
 // and nothing has been touched until commit puts them in their place.
 type engine struct {
-	ctx       context.Context // the engine's life: its end ends every probe
+	ctx       context.Context // the engine's life: its end ends all that runs
+	stop      context.CancelFunc
 	options   engineOptions
 	store     *state.Store
 	runner    *probe.Runner
 	scheduler *schedule.Scheduler
 	units     *unitWatch
-	lists     sync.WaitGroup // the goroutines that watch target lists
+	client    *httpprobe.Client // of the services that have no TLS of their own
+	lists     sync.WaitGroup    // the goroutines that watch target lists
 
-	changing sync.Mutex // one change at a time, of what is looked at or of how often; guards services and running
+	// One change at a time, of what is looked at or of how often. It is taken before the locks of all that is changed, and
+	// never by what they call.
+	changing sync.Mutex
 	services []*service // in the configuration's order; never changed, but replaced
-	running  bool
+	watching bool       // the target lists
 
 	mu        sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
 	verifying []*verification
@@ -67,89 +72,85 @@ func (nobody) CountSkip(probe.Key, probe.SkipReason) {}
 
 func newEngine(ctx context.Context, store *state.Store, c *config.Config, o engineOptions) *engine {
 	e := &engine{
-		ctx:       ctx,
 		options:   o,
 		store:     store,
 		scheduler: schedule.New(o.observer.ObserveLag),
 		units:     newUnitWatch(o.watcher, o.busAddress),
+		client:    httpprobe.NewClient(o.version),
 	}
+	e.ctx, e.stop = context.WithCancel(ctx)
 	e.runner = probe.NewRunner(capacity, e.store.Fold, o.observer.CountSkip)
 	e.store.Subscribe(e.tellVerifications)
 	e.apply(c)
 	return e
 }
 
-// jobs are those of all services. Whoever calls it holds changing.
-func (e *engine) jobs() []*job {
-	var jobs []*job
+// service is the one of this name, nil where there is none. Whoever calls it holds changing.
+func (e *engine) service(name string) *service {
 	for _, s := range e.services {
-		jobs = append(jobs, s.jobs...)
-	}
-	return jobs
-}
-
-// jobsOf are those of one service.
-func (e *engine) jobsOf(service string) []*job {
-	e.changing.Lock()
-	defer e.changing.Unlock()
-	for _, s := range e.services {
-		if s.config.Name == service {
-			return s.jobs
+		if s.config.Name == name {
+			return s
 		}
 	}
 	return nil
 }
 
+// jobsOf are those of all these services.
+func jobsOf(services []*service) []*job {
+	var jobs []*job
+	for _, s := range services {
+		jobs = append(jobs, s.jobs...)
+	}
+	return jobs
+}
+
 // arrange gives the scheduler every job: on its own schedule, or as often as a verification of its service wants. Whoever
 // calls it holds changing.
 func (e *engine) arrange() {
-	jobs := e.jobs()
-	entries := make([]schedule.Entry, len(jobs))
-	for i, j := range jobs {
-		due := j.schedule
-		for _, v := range e.verificationsOf(j.Key.Service) {
-			if every := schedule.Every(max(v.interval, j.MinInterval)); every.Shortest() < due.Shortest() {
-				due = every
+	var entries []schedule.Entry
+	for _, s := range e.services {
+		verifications := e.verificationsOf(s.config.Name)
+		for _, j := range s.jobs {
+			due := j.schedule
+			for _, v := range verifications {
+				if every := schedule.Every(max(v.interval, j.MinInterval)); every.Shortest() < due.Shortest() {
+					due = every
+				}
 			}
+			entries = append(entries, schedule.Entry{Key: j.Key, Schedule: due, Edition: j, Run: func() { e.runner.Run(j.ctx, j.Job) }})
 		}
-		entries[i] = schedule.Entry{Key: j.Key, Schedule: due, Run: func() { e.runner.Run(j.ctx, j.Job) }}
 	}
 	e.scheduler.Set(entries)
 }
 
-// run probes on schedule, watches the units, and keeps target lists and release files up to date, until the engine's
-// context ends or the watcher of the units gives up for good. It returns when nothing of the engine runs any more.
+// run probes on schedule, watches the units, and keeps target lists and release files up to date, until the engine is
+// stopped or the watcher of the units gives up for good. It returns when nothing of the engine runs any more.
 func (e *engine) run() error {
-	ctx, cancel := context.WithCancel(e.ctx)
-	defer cancel()
 	var watching sync.WaitGroup
 	var lost error
 	watching.Go(func() {
-		defer cancel()
-		lost = e.units.run(ctx, e.store.Fold)
+		defer e.stop()
+		lost = e.units.run(e.ctx, e.store.Fold)
 	})
-	watching.Go(func() { e.followReleaseFiles(ctx) })
+	watching.Go(func() { e.followReleaseFiles(e.ctx) })
 	e.watchLists()
-	err := e.scheduler.Run(ctx)
-	cancel()
-	watching.Wait()
+	err := e.scheduler.Run(e.ctx)
 	e.close()
+	watching.Wait()
 	return errors.Join(err, lost)
 }
 
-// close ends every probe, waits for them, and closes what connections are kept.
+// close ends all that runs, waits for the probes and the target lists, and closes what connections are kept. A change that
+// comes later starts nothing.
 func (e *engine) close() {
+	e.stop()
 	e.changing.Lock()
-	e.running = false
+	e.watching = false
 	services := e.services
 	e.changing.Unlock()
-	for _, s := range services {
-		if s.lists != nil {
-			s.lists.stop()
-		}
-	}
 	e.lists.Wait()
 	e.runner.Wait()
+	e.client.Close()
 	for _, s := range services {
 		s.client.Close()
 	}

@@ -38,7 +38,7 @@ func Look(ctx context.Context, o LookOptions) *state.Snapshot {
 	e.readLists(ctx)
 	var units sync.WaitGroup
 	units.Go(func() { e.lookAtUnits(ctx) })
-	for batch := range slices.Chunk(e.jobs(), together) {
+	for batch := range slices.Chunk(jobsOf(e.services), together) {
 		for _, j := range batch {
 			e.runner.Run(j.ctx, j.Job)
 		}

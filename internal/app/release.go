@@ -19,23 +19,22 @@ const polling = 2 * time.Second
 
 // followReleaseFiles tells the store which release the files name, now and whenever one changes.
 func (e *engine) followReleaseFiles(ctx context.Context) {
-	wrong := map[string]string{} // what was last said to be wrong, by service
 	again := time.NewTicker(polling)
 	defer again.Stop()
+	said := map[string]string{} // what is wrong, by service
 	for {
+		wrong := map[string]string{}
 		for service, file := range e.releaseFiles() {
 			release, err := readRelease(file)
-			problem := ""
-			if err != nil {
-				problem = err.Error()
-			} else {
-				e.store.FoldRelease(service, release, time.Now())
+			if err == nil {
+				e.tookRelease(service, file, release)
+				continue
 			}
-			if problem != "" && problem != wrong[service] {
+			if wrong[service] = err.Error(); wrong[service] != said[service] {
 				e.options.log.Warn("release file not read", zap.String("service", service), zap.Error(err))
 			}
-			wrong[service] = problem
 		}
+		said = wrong
 		select {
 		case <-ctx.Done():
 			return
@@ -55,6 +54,16 @@ func (e *engine) releaseFiles() map[string]string {
 		}
 	}
 	return files
+}
+
+// tookRelease tells the store which release a file names, unless a change has meanwhile made another source say that.
+func (e *engine) tookRelease(service, file, release string) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
+	s := e.service(service)
+	if s != nil && s.config.Release != nil && s.config.Release.File == file {
+		e.store.FoldRelease(service, release, time.Now())
+	}
 }
 
 // releaseSource says where the release is read, so that what another source told is forgotten.

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"time"
 
@@ -22,29 +23,48 @@ func (d *Daemon) Reload() error {
 	defer d.reloading.Unlock()
 	d.notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 	defer d.notify(daemon.SdNotifyReady)
-	seen := digest(d.files) // before it is read: what changes meanwhile is seen as a change
-	c, err := d.load()
-	if err == nil && c.NativeHistograms != d.nativeHistograms {
-		err = errors.New("native_histograms cannot be changed while the daemon runs; restart it, or leave the key as it was")
+	for file := range d.files { // before they are read: what changes meanwhile is seen as a change
+		d.files[file] = fingerprintOf(file)
 	}
+	c, err := d.loadAgain()
 	now := time.Now()
 	if err != nil {
-		d.seen = seen
 		d.engine.store.FoldReload(state.Reload{Time: now, Problem: err.Error()})
 		d.log.Error("reload refused, the configuration stays as it was", zap.Error(err))
 		return err
 	}
 	d.engine.apply(c)
-	d.take(c)
+	d.follow(c)
 	d.engine.store.FoldReload(state.Reload{Time: now, Successful: true})
 	d.log.Info("configuration reloaded", zap.Int("services", len(c.Services)))
 	return nil
 }
 
-// take notes which files the configuration depends on, and what they hold.
-func (d *Daemon) take(c *config.Config) {
-	d.files = c.Files()
-	d.seen = digest(d.files)
+// loadAgain reads the configuration, and refuses one that cannot take the place of the one in effect.
+func (d *Daemon) loadAgain() (*config.Config, error) {
+	for file := range d.files {
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() { // a pipe would block for ever
+			return nil, fmt.Errorf("reading the configuration: %s: not a regular file, which can be read only once; restart postflight, or name a regular file", file)
+		}
+	}
+	c, err := d.load()
+	if err == nil && c.NativeHistograms != d.nativeHistograms {
+		err = errors.New("native_histograms cannot be changed while the daemon runs; restart it, or leave the key as it was")
+	}
+	return c, err
+}
+
+// follow notes which files the configuration depends on now, and what those hold that it did not depend on before.
+func (d *Daemon) follow(c *config.Config) {
+	files := map[string]fingerprint{}
+	for _, file := range c.Files() {
+		known, before := d.files[file]
+		if !before {
+			known = fingerprintOf(file)
+		}
+		files[file] = known
+	}
+	d.files = files
 }
 
 // followFiles reloads when a file that the configuration depends on holds something else than before.
@@ -68,20 +88,36 @@ func (d *Daemon) followFiles(ctx context.Context) error {
 func (d *Daemon) filesChanged() bool {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
-	return digest(d.files) != d.seen
+	for file, known := range d.files {
+		if fingerprintOf(file) != known {
+			return true
+		}
+	}
+	return false
 }
 
-// digest tells what files hold, or why they cannot be read. What is no regular file, such as a pipe, could be read only once.
-func digest(files []string) [sha256.Size]byte {
-	all := sha256.New()
-	for _, name := range files {
-		info, err := os.Stat(name)
-		var content []byte
-		if err == nil && info.Mode().IsRegular() {
-			content, err = os.ReadFile(name)
-		}
-		fmt.Fprintf(all, "%s\x00%v\x00%d\x00", name, err, len(content))
-		all.Write(content)
+// fingerprint tells apart what a file holds, or why it cannot be read.
+type fingerprint [sha256.Size]byte
+
+// fingerprintOf leaves alone what is no regular file, such as a pipe.
+func fingerprintOf(name string) fingerprint {
+	content := sha256.New()
+	if err := copyRegular(content, name); err != nil {
+		return sha256.Sum256([]byte(err.Error()))
 	}
-	return [sha256.Size]byte(all.Sum(nil))
+	return fingerprint(content.Sum(nil))
+}
+
+func copyRegular(to io.Writer, name string) error {
+	info, err := os.Stat(name)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = io.Copy(to, file)
+	return err
 }

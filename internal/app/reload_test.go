@@ -24,12 +24,12 @@ import (
 // file is a configuration file that a test writes anew.
 type file string
 
-func newFile(t *testing.T) file {
+func newFile(t testing.TB) file {
 	t.Helper()
 	return file(filepath.Join(t.TempDir(), "postflight.yml"))
 }
 
-func (f file) write(t *testing.T, format string, args ...any) {
+func (f file) write(t testing.TB, format string, args ...any) {
 	t.Helper()
 	next := string(f) + ".next"
 	if err := os.WriteFile(next, fmt.Appendf(nil, format, args...), 0o600); err != nil {
@@ -43,7 +43,7 @@ func (f file) write(t *testing.T, format string, args ...any) {
 func (f file) load() (*config.Config, error) { return config.Load(string(f)) }
 
 // startOn runs a daemon on a configuration file.
-func startOn(t *testing.T, f file, w probe.Watcher, hangup chan os.Signal) (d *Daemon, url string, stop func() error) {
+func startOn(t testing.TB, f file, w probe.Watcher, hangup chan os.Signal) (d *Daemon, url string, stop func() error) {
 	t.Helper()
 	c, err := f.load()
 	if err != nil {

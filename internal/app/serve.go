@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -55,7 +54,6 @@ type ServeOptions struct {
 type Daemon struct {
 	log       *zap.Logger
 	engine    *engine
-	stop      context.CancelFunc // ends the engine
 	listeners []net.Listener
 	server    *http.Server
 	webConfig string
@@ -66,9 +64,8 @@ type Daemon struct {
 	hangup           <-chan os.Signal
 	nativeHistograms bool
 
-	reloading sync.Mutex // one reload at a time; guards what follows
-	files     []string   // that the configuration depends on
-	seen      [sha256.Size]byte
+	reloading sync.Mutex             // one reload at a time; guards what follows
+	files     map[string]fingerprint // that the configuration depends on, and what they held when it was read
 }
 
 // NewDaemon does all that can fail. When it returns the daemon listens; Run it to make it look and answer.
@@ -94,13 +91,11 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		}
 		return nil, err
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	d := &Daemon{
 		log: o.Log,
-		engine: newEngine(ctx, store, o.Config, engineOptions{
+		engine: newEngine(context.Background(), store, o.Config, engineOptions{
 			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, observer: metrics, log: o.Log,
 		}),
-		stop:             stop,
 		listeners:        listeners,
 		webConfig:        o.WebConfigFile,
 		socket:           socket,
@@ -117,7 +112,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		Token:   tokenIn(o.APITokenFile),
 	})
 	d.server, d.control = d.serverOf(handler), d.serverOf(web.Trusted(handler))
-	d.take(o.Config)
+	d.follow(o.Config)
 	store.FoldReload(state.Reload{Time: time.Now(), Successful: true})
 	return d, nil
 }
@@ -147,7 +142,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	d.engine.store.Subscribe(changes(d.log))
 	var group run.Group
 	group.Add(run.ContextHandler(ctx))
-	group.Add(d.engine.run, func(error) { d.stop() })
+	group.Add(d.engine.run, func(error) { d.engine.stop() })
 	group.Add(d.serve, func(error) { shutDown(d.server) })
 	if d.socket != nil {
 		group.Add(func() error { return served(d.control.Serve(d.socket)) }, func(error) { shutDown(d.control) })

@@ -34,10 +34,11 @@ func (u units) Watch(ctx context.Context, tell func(probe.Result)) error {
 // start runs a daemon for the test and returns its base URL and what ends it.
 func start(t *testing.T, c *config.Config, w probe.Watcher) (d *Daemon, url string, stop func() error) {
 	t.Helper()
-	return startWith(t, ServeOptions{Config: c, Log: zap.NewNop(), ListenAddresses: []string{"127.0.0.1:0"}, Watcher: w})
+	load := func() (*config.Config, error) { return c, nil }
+	return startWith(t, ServeOptions{Config: c, Load: load, Log: zap.NewNop(), ListenAddresses: []string{"127.0.0.1:0"}, Watcher: w})
 }
 
-func startWith(t *testing.T, o ServeOptions) (d *Daemon, url string, stop func() error) {
+func startWith(t testing.TB, o ServeOptions) (d *Daemon, url string, stop func() error) {
 	t.Helper()
 	d, err := NewDaemon(o)
 	if err != nil {

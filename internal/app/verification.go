@@ -11,6 +11,7 @@ import (
 
 	"postflight/internal/state"
 	"postflight/internal/verdict"
+	"postflight/probe"
 )
 
 // Deployment is what is to be verified.
@@ -30,15 +31,22 @@ type verification struct {
 
 	mu   sync.Mutex // guards what follows
 	v    *verdict.Verification
-	told map[string]bool // units that the store has told of since the verification began
+	told map[string]bool    // units that the store has told of since the verification began
+	lost map[probe.Key]bool // checks and units that are others now, or are no longer looked at
 }
 
 // begin begins the verification of a deployment that is being made now. Until it ends the service's checks run at the
 // policy's interval.
 func (e *engine) begin(d Deployment) (*verification, error) {
+	e.changing.Lock()
+	defer e.changing.Unlock()
 	start := time.Now()
 	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Start: start}
-	for _, j := range e.jobsOf(d.Service) {
+	var jobs []*job
+	if s := e.service(d.Service); s != nil {
+		jobs = s.jobs
+	}
+	for _, j := range jobs {
 		plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout})
 	}
 	known := e.stateOf(d.Service)
@@ -54,14 +62,14 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	}
 	f := &verification{
 		service: d.Service, start: start, interval: d.Policy.Interval,
-		progressed: make(chan struct{}, 1), v: v, told: map[string]bool{},
+		progressed: make(chan struct{}, 1), v: v, told: map[string]bool{}, lost: map[probe.Key]bool{},
 	}
 	e.mu.Lock()
 	e.verifying = append(e.verifying, f)
 	e.mu.Unlock()
 	f.remember(e.stateOf(d.Service).Units) // from here on whatever is newer is told
-	e.rearrange()
-	e.runRare(f)
+	e.arrange()
+	e.runRare(jobs, d.Policy.Interval)
 	return f, nil
 }
 
@@ -81,9 +89,9 @@ func (f *verification) remember(units []*state.UnitState) {
 
 // runRare runs the checks whose minimal interval would make the verification wait for them: at once, or as soon as they
 // may run again.
-func (e *engine) runRare(f *verification) {
-	for _, j := range e.jobsOf(f.service) {
-		if j.MinInterval > f.interval {
+func (e *engine) runRare(jobs []*job, interval time.Duration) {
+	for _, j := range jobs {
+		if j.MinInterval > interval {
 			e.runner.Run(j.ctx, j.Job)
 		}
 	}
@@ -93,11 +101,6 @@ func (e *engine) end(f *verification) {
 	e.mu.Lock()
 	e.verifying = slices.DeleteFunc(e.verifying, func(other *verification) bool { return other == f })
 	e.mu.Unlock()
-	e.rearrange()
-}
-
-// rearrange makes checks run as often as the verifications want that there are now.
-func (e *engine) rearrange() {
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	e.arrange()
@@ -133,8 +136,12 @@ func (e *engine) tellVerifications(event state.Event) {
 }
 
 func (f *verification) fold(event state.Event) {
+	defer f.progress()
 	f.mu.Lock()
-	if event.Unit != nil {
+	defer f.mu.Unlock()
+	switch {
+	case f.lost[event.Result.Key]:
+	case event.Unit != nil:
 		// A reading made just before the start, and told after it, is how the unit is now.
 		at := event.Result.End()
 		if at.Before(f.start) {
@@ -142,10 +149,29 @@ func (f *verification) fold(event state.Event) {
 		}
 		f.v.FoldUnit(unitSeen(event.Unit, at))
 		f.told[event.Unit.Key.Unit] = true
-	} else {
+	default:
 		f.v.FoldCheck(event.Result)
 	}
-	f.mu.Unlock()
+}
+
+// lose takes a check or a unit as out of sight from now on: what comes under its key is not what the verification began with.
+func (f *verification) lose(key probe.Key) {
+	const why = "the configuration or a list of targets has been changed, and it is no longer looked at as it was"
+	now := time.Now()
+	defer f.progress()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost[key] = true
+	if key.Unit != "" {
+		f.v.FoldUnit(verdict.UnitSeen{Unit: key.Unit, Time: now, Why: why})
+		return
+	}
+	f.v.FoldCheck(probe.Result{
+		Key: key, Start: now, Outcome: probe.Error, Reason: probe.ReasonInternal, Wanted: "the check that the verification began with", Got: why,
+	})
+}
+
+func (f *verification) progress() {
 	select {
 	case f.progressed <- struct{}{}:
 	default:

@@ -22,25 +22,21 @@ type VerifyOptions struct {
 // Verify verifies one deployment now, with an engine of its own, and returns the decided document. Where ctx ends first
 // it is inconclusive. An error means that the deployment cannot be verified as it is described.
 func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Document, error) {
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	e := newEngine(running, state.New(), o.Config, engineOptions{
+	e := newEngine(ctx, state.New(), o.Config, engineOptions{
 		version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}, log: o.Log,
 	})
+	defer e.stop()
 	e.store.Subscribe(changes(o.Log))
-	e.readLists(running)
+	e.readLists(ctx)
 	v, err := e.begin(d) // before anything runs: a probe that began earlier would not count
 	if err != nil {
 		return verdict.Document{}, err
 	}
-	var engine sync.WaitGroup
+	var running sync.WaitGroup
 	var broken error
-	engine.Go(func() {
-		defer stop()
-		broken = e.run()
-	})
-	doc := v.follow(running, d.Progress)
-	stop()
-	engine.Wait()
+	running.Go(func() { broken = e.run() })
+	doc := v.follow(e.ctx, d.Progress)
+	e.stop()
+	running.Wait()
 	return doc, broken
 }

@@ -30,7 +30,7 @@ func builtin(t testing.TB) *logpattern.Reader {
 	return compile(t, logpattern.Builtin()...).Reader()
 }
 
-// looking for is a pattern of one's own.
+// lookingFor is a pattern of one's own.
 func lookingFor(name, match string) logpattern.Pattern {
 	return logpattern.Pattern{Pattern: probe.Pattern{Name: name, Severity: probe.SeverityWarning}, Match: match}
 }

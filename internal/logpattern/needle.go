@@ -31,11 +31,12 @@ func (m *matcher) mayMatch(line, lowered []byte) bool {
 
 // lower appends the line to a buffer, its ASCII letters in lower case.
 func lower(buffer, line []byte) []byte {
-	for _, c := range line {
+	start := len(buffer)
+	buffer = append(buffer, line...)
+	for i, c := range buffer[start:] {
 		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+			buffer[start+i] = c + 'a' - 'A'
 		}
-		buffer = append(buffer, c)
 	}
 	return buffer
 }

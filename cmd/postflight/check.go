@@ -24,13 +24,15 @@ func (c checkCommand) Run(inv *invocation) error {
 		return err
 	}
 	defer closeLog()
+	results := map[probe.Key]probe.Result{} // with what the store sums up
 	seen := app.Look(inv.ctx, app.LookOptions{
 		Config: cfg, Build: buildInfo(), Log: log, BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
+		Tell: func(r probe.Result) { results[r.Key] = r },
 	})
 	var report bytes.Buffer
 	var deciding []probe.Outcome
 	for _, service := range seen.Services {
-		deciding = append(deciding, printService(&report, service)...)
+		deciding = append(deciding, printService(&report, service, results)...)
 	}
 	if _, err := report.WriteTo(inv.stdout); err != nil {
 		return untoldError{err}
@@ -41,7 +43,7 @@ func (c checkCommand) Run(inv *invocation) error {
 // sumUp makes an exit code of all that decides.
 func sumUp(deciding []probe.Outcome) error {
 	if len(deciding) == 0 {
-		return usageError{errors.New("nothing decides: no check is critical and there are no units")}
+		return usageError{errors.New("nothing decides: there is no target with a critical check, and no unit")}
 	}
 	switch slices.Max(deciding) {
 	case probe.Fail:
@@ -52,9 +54,13 @@ func sumUp(deciding []probe.Outcome) error {
 	return nil
 }
 
-// printService prints what was seen of a service and returns the outcomes that decide.
-func printService(to io.Writer, service state.ServiceState) (deciding []probe.Outcome) {
+// printService prints what was seen of a service and returns the outcomes that decide. results are whole.
+func printService(to io.Writer, service state.ServiceState, results map[probe.Key]probe.Result) (deciding []probe.Outcome) {
 	fmt.Fprintln(to, service.Name)
+	if lists := service.Discovery; lists != nil && lists.Problem != "" {
+		fmt.Fprintf(to, "  target lists  error\n      could not look: %s\n", oneLine(lists.Problem))
+		deciding = append(deciding, probe.Error)
+	}
 	target := ""
 	for _, check := range service.Checks {
 		if check.Check.Key.Target != target {
@@ -66,6 +72,7 @@ func printService(to io.Writer, service state.ServiceState) (deciding []probe.Ou
 			deciding = append(deciding, outcome)
 		}
 		printCheck(to, check, outcome)
+		printReadings(to, results[check.Check.Key])
 	}
 	for _, unit := range service.Units {
 		deciding = append(deciding, printUnit(to, unit))

@@ -1,14 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -17,8 +12,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"postflight": main})
 }
 
-// TestCommands plays the scripts of testdata/script. They find backends at $HEALTHY, $DEGRADED and $BROKEN, nobody at
-// $NOBODY, an address to listen on in $LISTEN, and one that is taken in $TAKEN.
+// TestCommands plays the scripts of testdata/script. They find backends at $HEALTHY, $DEGRADED, $BROKEN and $SECURED,
+// nobody at $NOBODY, addresses to listen on in $LISTEN and $ALSO, and one that is taken in $TAKEN.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -26,7 +21,7 @@ func TestCommands(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               backends,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"get": get},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"get": get, "post": post, "hangup": hangup, "await": await},
 	})
 }
 
@@ -40,6 +35,9 @@ func backends(env *testscript.Env) error {
 		env.Defer(server.Close)
 		env.Setenv(name, server.URL)
 	}
+	server := httptest.NewServer(secured())
+	env.Defer(server.Close)
+	env.Setenv("SECURED", server.URL)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
@@ -47,20 +45,10 @@ func backends(env *testscript.Env) error {
 	env.Defer(func() { taken.Close() })
 	env.Setenv("TAKEN", taken.Addr().String())
 	env.Setenv("LISTEN", free())
+	env.Setenv("ALSO", free())
 	env.Setenv("NOBODY", "http://"+free())
 	env.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+env.WorkDir+"/no-bus")
 	return nil
-}
-
-// backend answers /health with a body, and everything else as a backend does that knows who is not allowed in.
-func backend(health string) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, health) })
-	mux.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
-		w.WriteHeader(http.StatusUnauthorized)
-		fmt.Fprint(w, `{"detail": "token"}`)
-	})
-	return mux
 }
 
 // free is an address that nobody listens on.
@@ -71,40 +59,4 @@ func free() string {
 	}
 	defer l.Close()
 	return l.Addr().String()
-}
-
-// get fetches a URL, again and again until it answers with status 200 and holds every one of the given texts. With a
-// leading ! it wants the last answer to hold none of them.
-func get(ts *testscript.TestScript, neg bool, args []string) {
-	if len(args) == 0 {
-		ts.Fatalf("usage: get URL [TEXT…]")
-	}
-	var last string
-	again := time.NewTicker(20 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-again.C {
-		response, err := http.Get(args[0])
-		if err != nil {
-			last = err.Error()
-			continue
-		}
-		body, err := io.ReadAll(response.Body)
-		response.Body.Close()
-		if last = string(body); err != nil || response.StatusCode != http.StatusOK {
-			continue
-		}
-		if holds(last, args[1:], neg) {
-			return
-		}
-	}
-	ts.Fatalf("%s: not as wanted at last:\n%s", args[0], last)
-}
-
-func holds(text string, wanted []string, neg bool) bool {
-	for _, w := range wanted {
-		if strings.Contains(text, w) == neg {
-			return false
-		}
-	}
-	return true
 }

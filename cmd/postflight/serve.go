@@ -42,7 +42,8 @@ func (c control) options(getenv func(string) string) (app.ControlOptions, error)
 		first, _, _ := strings.Cut(runtime, ":") // systemd lists several of them
 		path = filepath.Join(first, "control.sock")
 	}
-	return app.ControlOptions{Path: path, Mode: fs.FileMode(mode), Group: c.SocketGroup}, nil
+	options := app.ControlOptions{Path: path, Mode: fs.FileMode(mode), Group: c.SocketGroup}
+	return options, asUsage(options.Validate())
 }
 
 // listening is where metrics and page are served.

@@ -29,6 +29,9 @@ func listenControl(o ControlOptions) (net.Listener, error) {
 	if o.Path == "" {
 		return nil, nil
 	}
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
 	l, err := o.listen()
 	if err != nil {
 		return nil, fmt.Errorf("listening on %s: %w", o.Path, err)
@@ -36,13 +39,26 @@ func listenControl(o ControlOptions) (net.Listener, error) {
 	return l, nil
 }
 
-func (o ControlOptions) listen() (net.Listener, error) {
+// Validate finds what no second try would mend.
+func (o ControlOptions) Validate() error {
+	var err error
 	switch {
+	case o.Path == "":
+		return nil
 	case o.Path[0] == '@': // the kernel would make a socket without a file, and let everybody in
-		return nil, errors.New("the control socket needs a file, whose mode decides who may use it; write ./@name where a file begins with @")
+		err = errors.New("the control socket needs a file, whose mode decides who may use it; write ./@name where a file begins with @")
 	case len(o.Path) > longestSocketPath:
-		return nil, fmt.Errorf("the path of a socket has at most %d bytes, and this one %d; choose another one with --control.socket", longestSocketPath, len(o.Path))
+		err = fmt.Errorf("the path of a socket has at most %d bytes, and this one %d; choose another one with --control.socket", longestSocketPath, len(o.Path))
+	default:
+		_, err = o.gid()
 	}
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", o.Path, err)
+	}
+	return nil
+}
+
+func (o ControlOptions) listen() (net.Listener, error) {
 	gid, err := o.gid()
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"postflight/internal/config"
 	"postflight/internal/state"
+	"postflight/probe"
 )
 
 const (
@@ -25,6 +26,7 @@ type LookOptions struct {
 	Build      Build
 	Log        *zap.Logger
 	BusAddress string
+	Tell       func(probe.Result) // is told each result as it comes, one at a time
 }
 
 // Look runs every check once and reads every unit once, and returns what came. A check or unit without a result was
@@ -35,6 +37,7 @@ func Look(ctx context.Context, o LookOptions) *state.Snapshot {
 	})
 	defer e.close()
 	e.store.Subscribe(changes(o.Log))
+	e.store.Subscribe(func(event state.Event) { o.Tell(event.Result) })
 	e.readLists(ctx)
 	var units sync.WaitGroup
 	units.Go(func() { e.lookAtUnits(ctx) })

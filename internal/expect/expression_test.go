@@ -35,7 +35,12 @@ func answer(t testing.TB, body string) expect.Answer {
 
 func compile(t testing.TB, text string) *expect.Expression {
 	t.Helper()
-	e, err := expect.Compile(text)
+	return compiled(t, text, expect.Compile)
+}
+
+func compiled(t testing.TB, text string, by func(string) (*expect.Expression, error)) *expect.Expression {
+	t.Helper()
+	e, err := by(text)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}

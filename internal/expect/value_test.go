@@ -15,11 +15,7 @@ import (
 
 func compileValue(t testing.TB, text string) *expect.Expression {
 	t.Helper()
-	e, err := expect.CompileValue(text)
-	if err != nil {
-		t.Fatalf("%s: %v", text, err)
-	}
-	return e
+	return compiled(t, text, expect.CompileValue)
 }
 
 func TestValue(t *testing.T) {

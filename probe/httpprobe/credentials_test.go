@@ -188,18 +188,24 @@ func TestTokenIsNotShown(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.WriteHeader(http.StatusTeapot)
-				io.WriteString(w, tt.body)
-			}))
-			defer server.Close()
-			check := get(server.URL, expect.Func(func(a expect.Answer) expect.Judgement { return expect.WrongStatus(a, "status 200") }))
-			check.Requests[0].Credentials = always(token)
-			if got := look(t, check, ample).Got; got != tt.got {
+			if got := shownOf(t, token, tt.body); got != tt.got {
 				t.Errorf("got %q, want %q", got, tt.got)
 			}
 		})
 	}
+}
+
+// shownOf is what is shown of a body that answers a request with a token.
+func shownOf(t *testing.T, token, body string) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, body)
+	}))
+	defer server.Close()
+	check := get(server.URL, wantsOK)
+	check.Requests[0].Credentials = always(token)
+	return look(t, check, ample).Got
 }
 
 // always is credentials that are always the same.
@@ -240,14 +246,7 @@ func TestTokenIsNotShownInAnotherSpelling(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.WriteHeader(http.StatusTeapot)
-				io.WriteString(w, tt.body)
-			}))
-			defer server.Close()
-			check := get(server.URL, wantsOK)
-			check.Requests[0].Credentials = always(token)
-			if got, want := look(t, check, ample).Got, "status 418 I'm a teapot: "+tt.got; got != want {
+			if got, want := shownOf(t, token, tt.body), "status 418 I'm a teapot: "+tt.got; got != want {
 				t.Errorf("got %q, want %q", got, want)
 			}
 		})

@@ -20,12 +20,12 @@ const (
 
 // crashLoop judges whether a unit is restarted again and again. It is a value: after returns the next one.
 type crashLoop struct {
-	recent  [loopRestarts]time.Time // of the last automatic restarts, the newest last; zero: none
-	looping bool
-	lastBad time.Time // the last automatic restart, or the last sight of the failed unit
-	mended  time.Time // when it was started by hand and has stayed up since; zero: it was or has not
-	failed  time.Time // since when it is failed, after automatic restarts; zero: it is not
-	stopped time.Time // since when it is inactive; zero: it is not
+	Recent  [loopRestarts]time.Time `json:"recent,omitzero"` // of the last automatic restarts, the newest last; zero: none
+	Looping bool                    `json:"looping,omitempty"`
+	LastBad time.Time               `json:"last_bad,omitzero"` // the last automatic restart, or the last sight of the failed unit
+	Mended  time.Time               `json:"mended,omitzero"`   // when it was started by hand and has stayed up since; zero: it was or has not
+	Failed  time.Time               `json:"failed,omitzero"`   // since when it is failed, after automatic restarts; zero: it is not
+	Stopped time.Time               `json:"stopped,omitzero"`  // since when it is inactive; zero: it is not
 }
 
 // loopReading is what one look at a unit means to the judgement.
@@ -40,14 +40,14 @@ type loopReading struct {
 
 func (l crashLoop) holds(now time.Time) bool {
 	switch {
-	case stayed(l.failed, now):
+	case stayed(l.Failed, now):
 		return true
-	case !l.looping, stayed(l.stopped, now), now.Sub(l.lastBad) >= loopWindow:
+	case !l.Looping, stayed(l.Stopped, now), now.Sub(l.LastBad) >= loopWindow:
 		return false
-	case l.mended.IsZero():
+	case l.Mended.IsZero():
 		return true
 	default:
-		return now.Sub(l.mended) < loopRecovery
+		return now.Sub(l.Mended) < loopRecovery
 	}
 }
 
@@ -67,31 +67,48 @@ func since(before time.Time, holds bool, now time.Time) time.Time {
 func stayed(since, now time.Time) bool { return !since.IsZero() && now.Sub(since) >= moment }
 
 func (l crashLoop) after(r loopReading) crashLoop {
-	if stayed(l.failed, r.at) {
-		l.looping, l.lastBad = true, r.at
+	if stayed(l.Failed, r.at) {
+		l.Looping, l.LastBad = true, r.at
 	}
-	if r.forgotten() || stayed(l.stopped, r.at) || l.looping && !l.holds(r.at) {
+	if r.forgotten() || stayed(l.Stopped, r.at) || l.Looping && !l.holds(r.at) {
 		l = crashLoop{}
 	}
 	for range min(r.restartsOfLate(), loopRestarts) {
-		copy(l.recent[:], l.recent[1:])
-		l.recent[loopRestarts-1] = r.at
-		l.lastBad = r.at
+		l = l.restarted(r.at)
 	}
 	switch {
-	case r.restarts > 0 || r.down():
-		l.mended = time.Time{}
+	case r.down():
+		l.Mended = time.Time{}
 	case r.manualStart:
-		l.mended = r.at
+		l.Mended = r.at
 	}
 	failed := r.unit.ActiveState == "failed" && !betweenCrashes(r.unit) && r.unit.NRestarts > 0
-	l.failed = since(l.failed, failed, r.at)
-	l.stopped = since(l.stopped, r.unit.ActiveState == "inactive", r.at)
-	if !l.recent[0].IsZero() && r.at.Sub(l.recent[0]) < loopWindow {
-		l.looping = true
-	}
+	l.Failed = since(l.Failed, failed, r.at)
+	l.Stopped = since(l.Stopped, r.unit.ActiveState == "inactive", r.at)
 	if r.first && betweenCrashes(r.unit) && r.unit.NRestarts >= loopRestarts {
-		l.looping, l.lastBad = true, r.at
+		l.Looping, l.LastBad = true, r.at
+	}
+	return l
+}
+
+// restarted takes up an automatic restart, which may have been before others that were taken up already.
+func (l crashLoop) restarted(at time.Time) crashLoop {
+	i := 0
+	for i < loopRestarts-1 && at.After(l.Recent[i+1]) {
+		i++
+	}
+	if at.After(l.Recent[0]) {
+		copy(l.Recent[:i], l.Recent[1:i+1])
+		l.Recent[i] = at
+	}
+	if at.After(l.LastBad) {
+		l.LastBad = at
+	}
+	if at.After(l.Mended) {
+		l.Mended = time.Time{}
+	}
+	if !l.Recent[0].IsZero() && l.Recent[loopRestarts-1].Sub(l.Recent[0]) < loopWindow {
+		l.Looping = true
 	}
 	return l
 }

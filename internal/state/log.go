@@ -35,8 +35,8 @@ type PatternCount struct {
 
 // ModuleCount is in how many lines the log says that a module is missing.
 type ModuleCount struct {
-	Module string
-	Count  uint64
+	Module string `json:"module"`
+	Count  uint64 `json:"count"`
 }
 
 // HasRun reports whether there is a result yet, be it that the log is out of reach.

@@ -1,18 +1,44 @@
 package state
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
+
+	"postflight/probe"
 )
 
-// savedVersion is that of what Save writes. A change that an older postflight would misread needs the next one.
+// savedVersion is that of what Save writes. A change that an older postflight would misread needs the next one. What an
+// older one does not know it may ignore.
 const savedVersion = 1
 
 // saved is what outlives the process, as it is written.
 type saved struct {
-	Version int    `json:"version"`
-	Cursor  string `json:"cursor,omitempty"`
+	Version int         `json:"version"`
+	Cursor  string      `json:"cursor,omitempty"` // of the journal
+	Units   []savedUnit `json:"units"`
+}
+
+type savedUnit struct {
+	Service string `json:"service"`
+	Unit    string `json:"unit"`
+	ledger
+	Log *savedLog `json:"log,omitempty"`
+}
+
+type savedLog struct {
+	Lines   uint64        `json:"lines,omitempty"`
+	Dropped uint64        `json:"dropped,omitempty"`
+	Until   time.Time     `json:"until,omitzero"`
+	Matches []savedMatch  `json:"matches,omitempty"`
+	Modules []ModuleCount `json:"modules,omitempty"`
+}
+
+type savedMatch struct {
+	Pattern  string         `json:"pattern"`
+	Severity probe.Severity `json:"severity"`
+	Count    uint64         `json:"count"`
 }
 
 // FoldCursor takes up how far the journal has been read: all that comes before has been folded.
@@ -32,7 +58,7 @@ func (s *Store) Cursor() string {
 	return s.cursor
 }
 
-// Generation is another whenever Save would write something else than before.
+// Generation is another whenever Save would return something worth writing.
 func (s *Store) Generation() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,25 +69,92 @@ func (s *Store) Generation() uint64 {
 func (s *Store) Save() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	text, err := json.Marshal(saved{Version: savedVersion, Cursor: s.cursor})
+	all := saved{Version: savedVersion, Cursor: s.cursor, Units: []savedUnit{}}
+	for _, service := range s.services {
+		for _, unit := range service.units {
+			key := unit.state.Key
+			all.Units = append(all.Units, savedUnit{
+				Service: key.Service, Unit: key.Unit, ledger: unit.ledger, Log: unit.state.Log.saved(),
+			})
+		}
+	}
+	text, err := json.Marshal(all)
 	if err != nil {
-		panic(fmt.Sprintf("state: %v", err)) // nothing in it can fail to be written
+		panic(fmt.Sprintf("writing the state: %v", err)) // there is no value in it that JSON has no words for
 	}
 	return text
 }
 
-// Restore takes up what Save returned. It is for a Store that has folded nothing yet; what was saved of a unit awaits the
-// Apply that configures it, and what the first Apply does not configure is dropped. On an error nothing has changed.
+// Restore takes up what Save returned, before the first Apply; what that does not configure is dropped. On an error
+// nothing has changed.
 func (s *Store) Restore(text []byte) error {
 	var found saved
-	if err := json.NewDecoder(bytes.NewReader(text)).Decode(&found); err != nil {
-		return fmt.Errorf("not a state file: %w", err)
+	if err := json.Unmarshal(text, &found); err != nil {
+		return fmt.Errorf("the state is not as it was written: %w", err)
 	}
-	if found.Version > savedVersion {
-		return fmt.Errorf("version %d of a state file is from a newer postflight; this one reads version %d", found.Version, savedVersion)
+	switch {
+	case found.Version > savedVersion:
+		return fmt.Errorf("the state is of version %d, from a newer postflight; this one reads version %d", found.Version, savedVersion)
+	case found.Version < 1:
+		return errors.New("the state is not as it was written: it has no version")
+	}
+	units := map[probe.Key]*savedUnit{}
+	for i := range found.Units {
+		u := &found.Units[i]
+		key := probe.Key{Service: u.Service, Unit: u.Unit}
+		if units[key] != nil {
+			return fmt.Errorf("the state is not as it was written: unit %q of service %q is there twice", u.Unit, u.Service)
+		}
+		if err := u.check(); err != nil {
+			return fmt.Errorf("the state is not as it was written: unit %q of service %q: %w", u.Unit, u.Service, err)
+		}
+		units[key] = u
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cursor = found.Cursor
+	s.cursor, s.restored = found.Cursor, units
 	return nil
+}
+
+// check says what in a unit cannot be, and would break what is built on it.
+func (u *savedUnit) check() error {
+	switch {
+	case len(u.Gaps) > maxGaps:
+		return fmt.Errorf("%d gaps", len(u.Gaps))
+	case len(u.Ahead) > maxAhead:
+		return fmt.Errorf("%d events that wait", len(u.Ahead))
+	case u.Log != nil && len(u.Log.Modules) > maxModules+1:
+		return fmt.Errorf("%d modules", len(u.Log.Modules))
+	}
+	for i := range u.Gaps {
+		if u.Gaps[i].isOpen() && i < len(u.Gaps)-1 {
+			return errors.New("a gap is open that others come after")
+		}
+	}
+	return nil
+}
+
+func (l *LogState) saved() *savedLog {
+	if l == nil {
+		return nil
+	}
+	s := &savedLog{Lines: l.Lines, Dropped: l.Dropped, Until: l.Until, Modules: l.Modules}
+	for _, m := range l.Matches {
+		if m.Count > 0 {
+			s.Matches = append(s.Matches, savedMatch{m.Pattern.Name, m.Pattern.Severity, m.Count})
+		}
+	}
+	return s
+}
+
+// state is a log's as it was when it was saved; what it needs of the patterns is their names.
+func (s *savedLog) state() *LogState {
+	if s == nil {
+		return nil
+	}
+	l := &LogState{Lines: s.Lines, Dropped: s.Dropped, Until: s.Until, Modules: s.Modules}
+	for _, m := range s.Matches {
+		l.Matches = append(l.Matches, PatternCount{Pattern: probe.Pattern{Name: m.Pattern, Severity: m.Severity}, Count: m.Count})
+	}
+	return l
 }

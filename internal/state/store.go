@@ -33,8 +33,9 @@ type Store struct {
 	folded   []func(Event)
 	gone     []func(probe.Key)
 
-	cursor     string // of the journal
-	generation uint64 // of what is saved
+	cursor     string                   // of the journal
+	restored   map[probe.Key]*savedUnit // until the first Apply
+	generation uint64                   // of what is saved
 }
 
 // New makes a Store that knows no service.
@@ -83,13 +84,14 @@ func (s *Store) Apply(services []Service) {
 			if _, twice := units[key]; twice {
 				continue
 			}
-			e := s.units[key].configured(key, service.Patterns)
+			e := s.units[key].configured(key, service.Patterns, s.restored[key])
 			units[key] = e
 			entry.units = append(entry.units, e)
 		}
 	}
 	before, checksBefore, unitsBefore := s.services, s.checks, s.units
-	s.services, s.checks, s.units = entries, checks, units
+	s.services, s.checks, s.units, s.restored = entries, checks, units, nil
+	s.generation++
 	tellGone(s, checksBefore, checks)
 	tellGone(s, unitsBefore, units)
 	for _, old := range before {
@@ -127,24 +129,27 @@ func (s *Store) Fold(r probe.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	event := Event{Result: r}
-	if check := s.checks[r.Key]; check != nil {
+	check, unit := s.checks[r.Key], s.units[r.Key]
+	switch {
+	case check != nil:
 		event.First, event.Previous = !check.state.HasRun(), check.state.Last.Outcome
 		check.fold(r)
 		check.service.foldTarget(check.target, r)
 		event.Check = check.state
-	} else if unit := s.units[r.Key]; unit != nil && r.Log != nil {
-		log := unit.state.Log
-		if log == nil {
-			return
-		}
-		event.First, event.Previous = !log.HasRun(), log.outcome()
-		unit.foldLog(r)
+	case unit != nil && r.Log != nil && unit.state.Log != nil:
+		event.First, event.Previous = !unit.state.Log.HasRun(), unit.state.Log.outcome()
+		event.Started = unit.foldLog(r)
 		event.Unit = unit.state
-	} else if unit != nil {
+		s.generation++
+	case unit != nil && r.Log == nil:
+		before := unit.ledger.mark()
 		event.First, event.Previous = !unit.state.HasRun(), unit.state.Last.Outcome
-		unit.fold(r)
+		event.Started = unit.fold(r)
 		event.Unit = unit.state
-	} else {
+		if unit.ledger.mark() != before {
+			s.generation++
+		}
+	default:
 		return
 	}
 	event.Changed = event.First || event.Previous != r.Outcome

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -21,35 +22,10 @@ type UnitState struct {
 	loop crashLoop
 }
 
-// Trigger is what caused a start of a unit.
-type Trigger string
-
-// The triggers.
-const (
-	NotStarted Trigger = ""
-	Automatic  Trigger = "automatic" // Restart=
-	Manual     Trigger = "manual"    // a person, a script, another unit
-	Boot       Trigger = "boot"      // the machine's start
-)
-
-// Starts counts a unit's starts by what caused them.
-type Starts struct {
-	Automatic uint64 // Restart=
-	Manual    uint64 // a person, a script, another unit
-	Boot      uint64 // the machine's start
-}
-
 // Exits counts how often the unit's run ended with one of systemd's results.
 type Exits struct {
 	Result string
 	Count  uint64
-}
-
-// MainExit is how the main process ended; Kind is empty where it never did.
-type MainExit struct {
-	Kind   string // exited, killed, dumped
-	Status int32  // exit status, or the signal
-	At     time.Time
 }
 
 // UnitResults are systemd's values for the Result of a service, see systemd.exec(5), $SERVICE_RESULT.
@@ -88,131 +64,74 @@ func (u *UnitState) CrashLooping(now time.Time) bool { return u.loop.holds(now) 
 
 // unitEntry belongs to the Store and is guarded by its lock; state alone is shared.
 type unitEntry struct {
-	state      *UnitState
-	seen       bool // at least once; what is below means nothing before
-	seenAt     time.Time
-	nRestarts  uint32 // as last read
-	invocation string // the last that was not empty
-	pending    uint64 // automatic restarts whose new invocation has not been seen
-	ended      string // the last invocation that was seen to end
+	state  *UnitState
+	ledger ledger
 }
 
-// configured returns the entry, a new one if there was none.
-func (e *unitEntry) configured(key probe.Key, patterns []probe.Pattern) *unitEntry {
-	if e != nil {
+// configured returns the entry with what is configured now. A new one begins with what was saved of the unit, if anything
+// was.
+func (e *unitEntry) configured(key probe.Key, patterns []probe.Pattern, before *savedUnit) *unitEntry {
+	switch {
+	case e != nil:
 		next := *e.state
 		next.Log = next.Log.configured(patterns)
 		e.state = &next
 		return e
+	case before == nil:
+		before = &savedUnit{}
 	}
-	exits := make([]Exits, len(UnitResults))
-	for i, result := range UnitResults {
-		exits[i].Result = result
+	e = &unitEntry{
+		state:  &UnitState{Key: key, Log: before.Log.state().configured(patterns)},
+		ledger: before.ledger,
 	}
-	var none *LogState
-	return &unitEntry{state: &UnitState{Key: key, Exits: exits, Log: none.configured(patterns)}}
+	e.ledger.openGap() // since it was saved
+	e.show(*e.state)
+	return e
 }
 
-func (e *unitEntry) foldLog(r probe.Result) {
-	next := *e.state
-	next.Log = next.Log.after(r)
-	e.state = &next
-}
-
-func (e *unitEntry) fold(r probe.Result) {
+func (e *unitEntry) fold(r probe.Result) (started Trigger) {
+	if r.Unit != nil {
+		started = e.ledger.look(r)
+	} else {
+		e.ledger.lose(r.End())
+	}
 	next := *e.state
 	next.Last = r
-	if unit := r.Unit; unit != nil {
-		at := r.End()
-		restarts, manual := e.restarts(unit.NRestarts), false
-		if e.started(unit.InvocationID) {
-			automatic := e.pending
-			manual = automatic == 0
-			if manual {
-				next.Starts.Manual++
-			}
-			next.Starts.Automatic += automatic
-			e.pending = 0
+	e.show(next)
+	return started
+}
+
+func (e *unitEntry) foldLog(r probe.Result) (started Trigger) {
+	for _, event := range r.Log.Events {
+		if by := e.ledger.hear(event); by != NotStarted {
+			started = by
 		}
-		next.Restarts += restarts
-		e.exit(&next, unit)
-		next.loop = next.loop.after(loopReading{
-			at: at, first: !e.seen, gap: at.Sub(e.seenAt), unit: unit, restarts: restarts, manualStart: manual,
-		})
-		e.seen, e.seenAt = true, at
 	}
+	next := *e.state
+	next.Log = next.Log.after(r)
+	e.show(next)
+	return started
+}
+
+// show makes next the state, with what the ledger holds.
+func (e *unitEntry) show(next UnitState) {
+	total := e.ledger.total()
+	next.Restarts, next.Starts = total.Restarts, total.Starts
+	next.MainExit, next.loop = e.ledger.MainExit, e.ledger.Loop
+	next.Exits = listed(total.Exits)
 	e.state = &next
 }
 
-// restarts returns by how much the automatic restarts grew. systemd's own figure goes back to 0 with reset-failed, stop
-// and restart: then what it shows has come since. On first sight it is only where to count from.
-func (e *unitEntry) restarts(n uint32) uint64 {
-	last := e.nRestarts
-	e.nRestarts = n
-	switch {
-	case !e.seen:
-		return 0
-	case n >= last:
-		e.pending += uint64(n - last)
-		return uint64(n - last)
-	default:
-		e.pending = uint64(n) // a restart that was due has been cancelled
-		return uint64(n)
+// listed lists exits by result: UnitResults first, and then what systemd may come to call otherwise.
+func listed(counted map[string]uint64) []Exits {
+	exits := make([]Exits, len(UnitResults), len(UnitResults)+len(counted))
+	for i, result := range UnitResults {
+		exits[i] = Exits{Result: result, Count: counted[result]}
 	}
-}
-
-// started reports whether the unit was started since it was last seen.
-func (e *unitEntry) started(invocation string) bool {
-	if invocation == "" || invocation == e.invocation {
-		return false
+	for _, result := range slices.Sorted(maps.Keys(counted)) {
+		if !slices.Contains(UnitResults[:], result) {
+			exits = append(exits, Exits{Result: result, Count: counted[result]})
+		}
 	}
-	e.invocation = invocation
-	return e.seen
-}
-
-// exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
-// ExecStartPre=. systemd forgets it at the next start, so it is kept here. What ended before the first sight is shown
-// but not counted.
-func (e *unitEntry) exit(next *UnitState, unit *probe.Unit) {
-	kind := exitKind(unit.ExecMainCode)
-	switch {
-	case kind != "" && !unit.ExecMainExit.IsZero() && !unit.ExecMainExit.Equal(next.MainExit.At):
-		next.MainExit = MainExit{Kind: kind, Status: unit.ExecMainStatus, At: unit.ExecMainExit}
-	case !failedWithoutMain(unit), unit.InvocationID == e.ended:
-		return
-	}
-	e.ended = unit.InvocationID
-	if e.seen {
-		next.countExit(unit.Result)
-	}
-}
-
-// failedWithoutMain reports whether a run is over and went wrong, and no exit of a main process tells so.
-func failedWithoutMain(unit *probe.Unit) bool {
-	over := unit.ActiveState == "failed" || unit.ActiveState == "inactive" || betweenCrashes(unit)
-	return over && unit.InvocationID != "" && unit.Result != "" && unit.Result != "success" && unit.ExecMainExit.IsZero()
-}
-
-func (u *UnitState) countExit(result string) {
-	u.Exits = slices.Clone(u.Exits)
-	i := slices.IndexFunc(u.Exits, func(e Exits) bool { return e.Result == result })
-	if i < 0 {
-		i = len(u.Exits)
-		u.Exits = append(u.Exits, Exits{Result: result})
-	}
-	u.Exits[i].Count++
-}
-
-// exitKind names siginfo's code, see waitid(2).
-func exitKind(code int32) string {
-	switch code {
-	case 1:
-		return "exited"
-	case 2:
-		return "killed"
-	case 3:
-		return "dumped"
-	default:
-		return ""
-	}
+	return exits
 }

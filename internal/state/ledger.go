@@ -1,0 +1,208 @@
+package state
+
+import (
+	"slices"
+	"time"
+
+	"postflight/probe"
+)
+
+const (
+	// hindsight is for how long an event that no reading includes yet waits for one that does: readings take their time,
+	// and each says whether it includes it. Where there is a gap, and nobody reads, it counts after that.
+	hindsight = 15 * time.Second
+
+	maxAhead = 1024 // events that wait
+)
+
+// ledger counts what happens to a unit, and holds what it counts from. It is what outlives the process. Readings and the
+// events of the journal come in any order between them; each reading, and each event, is told once.
+type ledger struct {
+	Counted tally             `json:"counted,omitzero"` // but for what is in gaps
+	Gaps    []gap             `json:"gaps,omitempty"`   // the oldest first; only the last may be open
+	Ahead   []probe.UnitEvent `json:"ahead,omitempty"`  // that the last reading does not include
+
+	Last       sight     `json:"last,omitzero"`
+	Run        string    `json:"run,omitempty"`      // the last invocation that there was
+	RunBoot    string    `json:"run_boot,omitempty"` // and the boot in which it was seen
+	Pending    uint64    `json:"pending,omitempty"`  // automatic restarts whose invocation has not been seen
+	Ended      string    `json:"ended,omitempty"`    // the last invocation that was seen to end
+	Told       string    `json:"told,omitempty"`     // the last invocation of whose start a subscriber was told
+	MainExit   MainExit  `json:"main_exit,omitzero"`
+	MainExitAt time.Time `json:"main_exit_at,omitzero"` // as the bus tells it
+	Loop       crashLoop `json:"loop,omitzero"`
+}
+
+// seen reports whether there was a reading yet. On first sight there is nothing to count from.
+func (l *ledger) seen() bool { return !l.Last.isZero() }
+
+// total is all that happened since the first reading.
+func (l *ledger) total() tally {
+	total := l.Counted
+	for i := range l.Gaps {
+		total = total.plus(l.Gaps[i].tally())
+	}
+	return total
+}
+
+// look takes up a reading, and returns what caused the start that it shows, if it shows a new one.
+func (l *ledger) look(r probe.Result) (started Trigger) {
+	now, first, since := sightOf(r), !l.seen(), l.Last.End
+	if !sameBoot(now.BootID, l.Last.BootID) {
+		l.openGap()
+	}
+	before := l.total().Restarts
+	var told tally
+	switch present := l.step(&told, now, r.Unit); {
+	case first:
+	case l.inGap():
+		started = l.closeGap(now, told, present)
+	default:
+		l.Counted, started = l.Counted.plus(told), present
+	}
+	l.Ahead = slices.DeleteFunc(l.Ahead, now.has)
+	l.Last = now
+	if started != NotStarted {
+		l.Told = now.InvocationID
+	}
+	l.Loop = l.Loop.after(loopReading{
+		at: now.End, first: first, gap: now.End.Sub(since), unit: r.Unit,
+		restarts: l.total().Restarts - before, manualStart: started == Manual,
+	})
+	return started
+}
+
+// lose takes up that nobody watches the bus any more: what happens from the last reading on is in a gap.
+func (l *ledger) lose(at time.Time) {
+	l.openGap()
+	l.catchUp(at)
+}
+
+// hear takes up an event from the journal, and returns Manual where it says that the run that was shown last was started by
+// hand, and that was not known yet.
+func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
+	if !l.seen() {
+		return NotStarted
+	}
+	for i := 0; i < len(l.Gaps) && !l.Gaps[i].isOpen(); {
+		switch g := &l.Gaps[i]; {
+		case g.has(e):
+			l.recount(g, e)
+			return l.tellLate(g)
+		case e.Time.After(g.To.End):
+			l.settle(i)
+		default:
+			i++
+		}
+	}
+	if l.Last.has(e) {
+		return NotStarted
+	}
+	if len(l.Ahead) == maxAhead {
+		l.drop()
+	}
+	l.Ahead = append(l.Ahead, e)
+	l.catchUp(e.Time)
+	return NotStarted
+}
+
+func (l *ledger) inGap() bool { return len(l.Gaps) > 0 && l.Gaps[len(l.Gaps)-1].isOpen() }
+
+// openGap opens a gap after the last reading, if there is not one already.
+func (l *ledger) openGap() {
+	if !l.seen() || l.inGap() {
+		return
+	}
+	if len(l.Gaps) == maxGaps {
+		l.settle(0)
+	}
+	l.Gaps = append(l.Gaps, gap{From: l.Last, Journal: chronicle{
+		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Pending > 0, Down: l.Last.Down,
+		Ended: l.Last.Down || l.Run == l.Ended,
+	}})
+}
+
+// closeGap closes the open gap with a reading and what that tells. A start in the gap is told only if it was by hand, and
+// is the one of the run that is shown: a release was deployed, though nobody saw it.
+func (l *ledger) closeGap(to sight, told tally, present Trigger) (started Trigger) {
+	g := &l.Gaps[len(l.Gaps)-1]
+	for _, e := range l.Ahead {
+		if to.has(e) {
+			g.Journal.read(e)
+		}
+	}
+	g.To, g.Bus = to, told
+	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
+	if by := g.Journal.trigger(to); by != NotStarted && to.InvocationID != g.From.InvocationID {
+		present = by
+	}
+	if present != Manual || to.InvocationID == l.Told {
+		return NotStarted
+	}
+	return Manual
+}
+
+// settle counts a gap of which nobody will tell more.
+func (l *ledger) settle(i int) {
+	l.Counted = l.Counted.plus(l.Gaps[i].tally())
+	l.Gaps = slices.Delete(l.Gaps, i, i+1)
+}
+
+// catchUp counts the events of the open gap, if there is one, that have waited long enough.
+func (l *ledger) catchUp(now time.Time) {
+	for l.inGap() && len(l.Ahead) > 0 && now.Sub(l.Ahead[0].Time) > hindsight {
+		l.drop()
+	}
+}
+
+// drop makes the oldest event that waits, wait no more. With no gap, there will be a reading that tells as much.
+func (l *ledger) drop() {
+	if l.inGap() {
+		l.recount(&l.Gaps[len(l.Gaps)-1], l.Ahead[0])
+	}
+	l.Ahead = l.Ahead[1:]
+}
+
+// recount has a gap's chronicle take up an event.
+func (l *ledger) recount(g *gap, e probe.UnitEvent) {
+	before := g.tally().Restarts
+	g.Journal.read(e)
+	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
+	for range g.tally().Restarts - before {
+		l.Loop = l.Loop.restarted(e.Time)
+	}
+}
+
+// tellLate returns Manual where a gap's chronicle has just told that the present run was started by hand.
+func (l *ledger) tellLate(g *gap) Trigger {
+	if l.Run == l.Told || g.To.InvocationID != l.Run || g.Journal.trigger(g.To) != Manual {
+		return NotStarted
+	}
+	l.Told = l.Run
+	return Manual
+}
+
+// mark is another whenever what is worth saving is: all but when the last reading was, which gives the same with those
+// before it that told the same.
+func (l *ledger) mark() any {
+	type mark struct {
+		last                      sight
+		restarts, exits           uint64
+		starts                    Starts
+		gaps, ahead               int
+		run, runBoot, ended, told string
+		pending                   uint64
+		mainExit                  MainExit
+		loop                      crashLoop
+	}
+	total, last := l.total(), l.Last
+	last.Start, last.End = time.Time{}, time.Time{}
+	var exits uint64
+	for _, n := range total.Exits {
+		exits += n
+	}
+	return mark{
+		last, total.Restarts, exits, total.Starts, len(l.Gaps), len(l.Ahead),
+		l.Run, l.RunBoot, l.Ended, l.Told, l.Pending, l.MainExit, l.Loop,
+	}
+}

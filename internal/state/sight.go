@@ -1,0 +1,48 @@
+package state
+
+import (
+	"time"
+
+	"postflight/probe"
+)
+
+// sight is what one look at a unit tells of its runs. The zero sight: nobody has looked yet.
+type sight struct {
+	Start        time.Time `json:"start"`
+	End          time.Time `json:"end"`
+	BootID       string    `json:"boot,omitempty"`
+	NRestarts    uint32    `json:"n_restarts,omitempty"`
+	InvocationID string    `json:"invocation,omitempty"`
+	AtBoot       bool      `json:"at_boot,omitempty"`
+	Down         bool      `json:"down,omitempty"` // it does not run, and systemd is not about to start it
+}
+
+func sightOf(r probe.Result) sight {
+	u := r.Unit
+	return sight{
+		Start: r.Start, End: r.End(), BootID: u.BootID, NRestarts: u.NRestarts, InvocationID: u.InvocationID, AtBoot: u.AtBoot,
+		Down: (u.ActiveState == "inactive" || u.ActiveState == "failed") && !betweenCrashes(u),
+	}
+}
+
+func (s sight) isZero() bool { return s.End.IsZero() }
+
+// has reports whether what the look tells includes an event. Of one that happened while it was being made its own
+// words tell; where they do not, it counts as not included, and the next reading will.
+func (s sight) has(e probe.UnitEvent) bool {
+	switch {
+	case !e.Time.After(s.Start):
+		return true
+	case e.Time.After(s.End):
+		return false
+	case e.Kind == probe.RestartScheduled:
+		return sameBoot(e.BootID, s.BootID) && e.NRestarts <= s.NRestarts
+	case e.Kind == probe.UnitStarted || e.Kind == probe.StartFailed:
+		return e.InvocationID == s.InvocationID
+	default:
+		return false
+	}
+}
+
+// sameBoot reports whether two ids are of the same run of the machine, as far as they are known.
+func sameBoot(a, b string) bool { return a == b || a == "" || b == "" }

@@ -1,0 +1,111 @@
+package state
+
+import (
+	"time"
+
+	"postflight/probe"
+)
+
+// step counts what a reading, and the one before, tell of the time between them, and returns what caused the start of the
+// run that it shows, if that is a new one.
+func (l *ledger) step(told *tally, now sight, unit *probe.Unit) (present Trigger) {
+	if l.seen() {
+		told.Restarts = l.restarts(now, unit)
+		present = l.start(told, now)
+	}
+	if now.InvocationID != "" {
+		l.Run, l.RunBoot = now.InvocationID, now.BootID
+	}
+	l.exit(told, unit)
+	return present
+}
+
+// restarts returns by how much the automatic restarts grew. systemd's own figure goes back to 0 with reset-failed, stop,
+// restart and reboot: then what it shows has come since.
+func (l *ledger) restarts(now sight, unit *probe.Unit) uint64 {
+	last, n := l.Last.NRestarts, now.NRestarts
+	switch {
+	case sameBoot(now.BootID, l.Last.BootID) && n >= last:
+		l.Pending += uint64(n - last)
+		return uint64(n - last)
+	case now.InvocationID == l.Run && betweenCrashes(unit): // reset-failed: the restart that was due still is
+		l.Pending += uint64(n)
+	default:
+		l.Pending = uint64(n)
+	}
+	return uint64(n)
+}
+
+// start counts the starts since the last reading. Where there were several by hand, it shows but one.
+func (l *ledger) start(told *tally, now sight) (present Trigger) {
+	if now.InvocationID == "" || now.InvocationID == l.Run {
+		return NotStarted
+	}
+	automatic := l.Pending
+	l.Pending = 0
+	told.Starts.Automatic = automatic
+	if first := l.Run == "" || !sameBoot(now.BootID, l.RunBoot); automatic > 0 && !first {
+		return Automatic
+	} else if first && (now.AtBoot || automatic > 0 && !sameBoot(now.BootID, l.Last.BootID)) {
+		present = Boot
+	} else {
+		present = Manual
+	}
+	told.Starts.count(present)
+	if automatic > 0 {
+		present = Automatic
+	}
+	return present
+}
+
+// exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
+// ExecStartPre=. systemd forgets it at the next start, so it is kept here. What ended before the first sight is shown
+// but not counted.
+func (l *ledger) exit(told *tally, unit *probe.Unit) {
+	kind := exitKind(unit.ExecMainCode)
+	switch {
+	case kind != "" && !unit.ExecMainExit.IsZero() && !unit.ExecMainExit.Equal(l.MainExitAt):
+		l.MainExitAt = unit.ExecMainExit
+		l.MainExit = laterExit(l.MainExit, MainExit{Kind: kind, Status: unit.ExecMainStatus, At: unit.ExecMainExit})
+	case !failedWithoutMain(unit), unit.InvocationID == l.Ended:
+		return
+	}
+	l.Ended = unit.InvocationID
+	if l.seen() {
+		told.countExit(unit.Result)
+	}
+}
+
+// failedWithoutMain reports whether a run is over and went wrong, and no exit of a main process tells so.
+func failedWithoutMain(unit *probe.Unit) bool {
+	over := unit.ActiveState == "failed" || unit.ActiveState == "inactive" || betweenCrashes(unit)
+	return over && unit.InvocationID != "" && unit.Result != "" && unit.Result != "success" && unit.ExecMainExit.IsZero()
+}
+
+// MainExit is how the main process ended; Kind is empty where it never did.
+type MainExit struct {
+	Kind   string    `json:"kind"`   // exited, killed, dumped
+	Status int32     `json:"status"` // exit status, or the signal
+	At     time.Time `json:"at"`
+}
+
+func laterExit(a, b MainExit) MainExit {
+	if b.At.After(a.At) {
+		return b
+	}
+	return a
+}
+
+// exitKind names siginfo's code, see waitid(2).
+func exitKind(code int32) string {
+	switch code {
+	case 1:
+		return "exited"
+	case 2:
+		return "killed"
+	case 3:
+		return "dumped"
+	default:
+		return ""
+	}
+}

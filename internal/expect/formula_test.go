@@ -71,7 +71,7 @@ func TestCompileFormulaRefuses(t *testing.T) {
 		column        int
 	}{
 		{``, `an empty expression`, 1},
-		{`float(ms`, `unexpected token EOF`, 8},
+		{`float(ms`, `it ends too early; write what is missing, or close what is open`, 8},
 		{`float(sec)`, `unknown name sec`, 7},
 		{`body.total`, `unknown name body`, 1},
 		{`status`, `unknown name status`, 1},
@@ -80,7 +80,7 @@ func TestCompileFormulaRefuses(t *testing.T) {
 		{`[1]`, `the expression yields a list, not a number`, 1},
 		{`{"a": 1}`, `the expression yields an object, not a number`, 1},
 		{`nil`, `the expression yields null, not a number`, 1},
-		{`ms / 1000`, `invalid operation: / (mismatched types string and int)`, 4},
+		{`ms / 1000`, `/ is not for text and a number; write float(…) around the text`, 4},
 		{`now()`, `there is no function now`, 1},
 		{`len($env)`, `$env cannot be used here`, 5},
 	}

@@ -54,9 +54,9 @@ func syntaxErrorAt(text string, from int, problem string) *SyntaxError {
 func syntaxError(text string, err error) *SyntaxError {
 	var at *file.Error
 	if errors.As(err, &at) {
-		return syntaxErrorAt(text, at.From, oneLine(at.Message))
+		return syntaxErrorAt(text, at.From, worded(at.Message))
 	}
-	return syntaxErrorAt(text, 0, oneLine(err.Error()))
+	return syntaxErrorAt(text, 0, worded(err.Error()))
 }
 
 func oneLine(text string) string {

@@ -117,16 +117,16 @@ func TestCompileValueRefuses(t *testing.T) {
 		problem      string
 	}{
 		{``, 1, 1, `an empty expression`},
-		{`body.`, 1, 5, `unexpected end of expression`},
+		{`body.`, 1, 5, `it ends too early; write what is missing, or close what is open`},
 		{`boddy.total`, 1, 1, `unknown name boddy`},
 		{`len`, 1, 1, `len is a function: say of what, in brackets`},
-		{`status + "1"`, 1, 8, `invalid operation: + (mismatched types int and string)`},
+		{`status + "1"`, 1, 8, `+ is not for a number and text; write the number without quotes`},
 		{`get(body, "a")`, 1, 1, `there is no function get`},
 		{`now()`, 1, 1, `there is no function now`},
 		{`$env`, 1, 1, `$env cannot be used here`},
 		{`body[1:]`, 1, 5, `a part of a list cannot be taken here`},
 		{`map(body, map(#, #))`, 1, 18, `a condition on elements within another would take too long`},
-		{`1e400`, 1, 5, `invalid float literal: strconv.ParseFloat: parsing "1e400": value out of range`},
+		{`1e400`, 1, 5, `the number is too large, or none; write a smaller one`},
 	}
 	for _, tt := range tests {
 		_, err := expect.CompileValue(tt.text)

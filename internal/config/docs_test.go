@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -49,23 +50,31 @@ func configurations(page []byte) (blocks [][]byte) {
 }
 
 func TestEveryBlockOfTheDocumentationLoads(t *testing.T) {
-	for page, atLeast := range map[string]int{
-		"../../docs/configuration.md": 2, "../../README.md": 1, "../../README.zh-CN.md": 1,
-	} {
-		content, err := os.ReadFile(page)
+	atLeast := map[string]int{"../../docs/configuration.md": 2, "../../README.md": 3, "../../README.zh-CN.md": 3}
+	for _, pattern := range []string{"../../*.md", "../../*/*.md", "../../docs/*/*.md"} {
+		pages, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)
 		}
-		loaded := 0
-		for _, block := range configurations(content) {
-			loaded++
-			if _, err := parsed(page, block); err != nil {
-				t.Errorf("%v\n%s", err, block)
+		for _, page := range pages {
+			content, err := os.ReadFile(page)
+			if err != nil {
+				t.Fatal(err)
 			}
+			blocks := configurations(content)
+			for _, block := range blocks {
+				if _, err := parsed(page, block); err != nil {
+					t.Errorf("%v\n%s", err, block)
+				}
+			}
+			if len(blocks) < atLeast[page] {
+				t.Errorf("%s: %d configurations found, at least %d are expected", page, len(blocks), atLeast[page])
+			}
+			delete(atLeast, page)
 		}
-		if loaded < atLeast {
-			t.Errorf("%s: %d configurations found, at least %d are expected", page, loaded, atLeast)
-		}
+	}
+	for page := range atLeast {
+		t.Errorf("%s is not there", page)
 	}
 }
 

@@ -256,6 +256,9 @@ func TestCaret(t *testing.T) {
 		{"true and\r\n boddy\r\n", " boddy\n ^"},
 		{`body.total >`, "body.total >\n           ^"},
 		{``, "\n^"},
+		{strings.Repeat("size + ", 50) + "boddy", "…" + strings.Repeat("size + ", 7) + "boddy\n" + strings.Repeat(" ", 50) + "^"},
+		{strings.Repeat("size + ", 50) + "boddy" + strings.Repeat(" + size", 50), "…" + strings.Repeat("size + ", 7) + "boddy" + strings.Repeat(" + size", 6) + " +…\n" + strings.Repeat(" ", 50) + "^"},
+		{"boddy" + strings.Repeat(" + size", 50), "boddy" + strings.Repeat(" + size", 13) + " + …\n^"},
 		{`body.状态 == boddy`, "body.状态 == boddy\n           ^"},
 	}
 	for _, tt := range tests {

@@ -22,19 +22,27 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("line %d, column %d: %s", e.Line, e.Column, e.Problem)
 }
 
-// Caret is the line of the text that is wrong, and below it a caret under the place.
+const widest = 100 // characters of a line that is shown
+
+// Caret is the line of the text that is wrong, and below it a caret under the place. Of a long line only what is near.
 func (e *SyntaxError) Caret() string {
-	var indent strings.Builder
-	for i, r := range []rune(e.line) {
-		switch {
-		case i >= e.Column-1:
-		case r == '\t':
-			indent.WriteByte('\t')
-		default:
-			indent.WriteByte(' ')
+	line, column := []rune(e.line), e.Column-1
+	if skip := column - widest/2; skip > 0 && len(line) > widest {
+		line, column = line[skip:], widest/2
+		line[0] = '…'
+	}
+	if len(line) > widest {
+		line = line[:widest]
+		line[widest-1] = '…'
+	}
+	indent := make([]rune, column)
+	for i := range indent {
+		indent[i] = ' '
+		if i < len(line) && line[i] == '\t' {
+			indent[i] = '\t'
 		}
 	}
-	return e.line + "\n" + indent.String() + "^"
+	return string(line) + "\n" + string(indent) + "^"
 }
 
 // syntaxErrorAt is a problem at a character of the text, counted from 0.

@@ -76,10 +76,12 @@ func startSystemd(t testing.TB, address string) *fakeSystemd {
 	f := &fakeSystemd{t: t, conn: conn, asked: map[string]map[string]int{}, refused: map[string]*dbus.Error{}, values: map[string]any{
 		"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "Result": "success",
 		"InvocationID": []byte{0xab, 0xcd}, "NRestarts": uint32(0), "ExecMainCode": int32(0), "ExecMainStatus": int32(0),
-		"ExecMainExitTimestamp": uint64(0), "ActiveEnterTimestamp": uint64(0),
-		"MemoryCurrent": ^uint64(0), "TasksCurrent": ^uint64(0),
+		"ExecMainExitTimestamp": uint64(0), "ActiveEnterTimestamp": uint64(0), "InactiveExitTimestampMonotonic": uint64(5_000_000),
+		"FinishTimestampMonotonic": uint64(3_000_000),
+		"MemoryCurrent":            ^uint64(0), "TasksCurrent": ^uint64(0),
 	}}
 	must(t, conn.Export(f, "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"))
+	must(t, conn.Export(f, "/org/freedesktop/systemd1", "org.freedesktop.DBus.Properties"))
 	must(t, conn.ExportSubtree(f, "/org/freedesktop/systemd1/unit", "org.freedesktop.DBus.Properties"))
 	if _, err := conn.RequestName("org.freedesktop.systemd1", dbus.NameFlagDoNotQueue); err != nil {
 		t.Fatal(err)

@@ -29,14 +29,17 @@ func TestOnlyNamedUnitsAreAskedAndForFewProperties(t *testing.T) {
 		units = append(units, unit)
 		want[unit] = map[string]int{
 			"LoadUnit": 1, "LoadState": 1, "ActiveState": 1, "SubState": 1, "InvocationID": 1, "ActiveEnterTimestamp": 1,
-			"Result": 1, "NRestarts": 1, "ExecMainCode": 1, "ExecMainStatus": 1, "ExecMainExitTimestamp": 1,
+			"InactiveExitTimestampMonotonic": 1,
+			"Result":                         1, "NRestarts": 1, "ExecMainCode": 1, "ExecMainStatus": 1, "ExecMainExitTimestamp": 1,
 			"MemoryCurrent": 1, "TasksCurrent": 1,
 		}
 	}
 	units = append(units, "a.socket")
 	want["a.socket"] = map[string]int{
 		"LoadUnit": 1, "LoadState": 1, "ActiveState": 1, "SubState": 1, "InvocationID": 1, "ActiveEnterTimestamp": 1,
+		"InactiveExitTimestampMonotonic": 1,
 	}
+	want["systemd1"] = map[string]int{"FinishTimestampMonotonic": 1}
 
 	w := watch(t, address, units, unitprobe.Interval(never))
 	w.state("a.socket", "active")
@@ -108,7 +111,7 @@ func TestAServicesSignalAndItsUnitsAreOneReading(t *testing.T) {
 	}
 	want := probe.Unit{
 		LoadState: "loaded", ActiveState: "failed", SubState: "failed", InvocationID: "abcd",
-		Result: "signal", ExecMainCode: 2, ExecMainStatus: 9,
+		Result: "signal", ExecMainCode: 2, ExecMainStatus: 9, BootID: bootID(t),
 	}
 	if diff := cmp.Diff(want, *w.seen[1].Unit); diff != "" {
 		t.Errorf("reading (-want +got):\n%s", diff)

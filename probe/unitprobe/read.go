@@ -14,7 +14,7 @@ import (
 const maxPathRules = 400
 
 const (
-	propertiesRule = "type='signal',sender='" + systemdName + "',interface='org.freedesktop.DBus.Properties'," +
+	propertiesRule = "type='signal',sender='" + systemdName + "',interface='" + propertiesInterface + "'," +
 		"member='PropertiesChanged',"
 	allUnitsRule = propertiesRule + "path_namespace='/org/freedesktop/systemd1/unit'"
 )
@@ -107,7 +107,7 @@ func (s *session) getProperties(ctx context.Context, units []*unit) error {
 		}
 	}
 	return exchange(ctx, s, gets, func(ctx context.Context, g get, replies chan *dbus.Call) *dbus.Call {
-		return s.bus.Object(systemdName, g.path).GoWithContext(ctx, "org.freedesktop.DBus.Properties.Get",
+		return s.bus.Object(systemdName, g.path).GoWithContext(ctx, propertiesInterface+".Get",
 			dbus.FlagNoAutoStart, replies, g.of, g.property.name)
 	}, s.takeProperty)
 }
@@ -126,7 +126,7 @@ func (s *session) takeProperty(g get, reply *dbus.Call) {
 		g.tellFailure(s.tell)
 	default:
 		g.whole = true
-		g.tellReading(s.tell, g.start, time.Since(g.start))
+		g.tellReading(s.tell, s.machine, g.start, time.Since(g.start))
 	}
 }
 

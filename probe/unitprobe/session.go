@@ -12,10 +12,13 @@ import (
 )
 
 const (
-	busName       = "org.freedesktop.DBus"
-	systemdName   = "org.freedesktop.systemd1"
-	systemdPath   = "/org/freedesktop/systemd1"
-	managerPrefix = "org.freedesktop.systemd1.Manager."
+	busName     = "org.freedesktop.DBus"
+	systemdName = "org.freedesktop.systemd1"
+	systemdPath = "/org/freedesktop/systemd1"
+
+	managerInterface    = "org.freedesktop.systemd1.Manager"
+	managerPrefix       = managerInterface + "."
+	propertiesInterface = "org.freedesktop.DBus.Properties"
 
 	// batchSize is how many units are read at once: their calls stay below the 128 unanswered ones that dbus-daemon
 	// allows a connection to the system bus (max_replies_per_connection).
@@ -32,6 +35,7 @@ type session struct {
 
 	bus     *bus
 	systemd string // systemd's own name on the bus; signals from anybody else are not believed
+	machine machine
 	byPath  map[dbus.ObjectPath][]*unit
 	matched map[dbus.ObjectPath]bool // there is a match rule
 	polled  int                      // units before this one were read by the poll under way
@@ -40,12 +44,14 @@ type session struct {
 	stale    []*unit // to be read again
 	allStale bool
 	returned bool // systemd has come to the bus anew, or may have
+	booted   bool // the machine has started
 }
 
 func newSession(keys []probe.Key, tell func(probe.Result)) *session {
 	return &session{
 		tell: tell, units: unitsOf(keys), inbox: newInbox(),
-		byPath: map[dbus.ObjectPath][]*unit{}, matched: map[dbus.ObjectPath]bool{},
+		machine: machine{bootID: readBootID()},
+		byPath:  map[dbus.ObjectPath][]*unit{}, matched: map[dbus.ObjectPath]bool{},
 	}
 }
 
@@ -85,6 +91,7 @@ func (s *session) begin(ctx context.Context) error {
 	rules := []string{
 		"type='signal',sender='" + busName + "',member='NameOwnerChanged',arg0='" + systemdName + "'",
 		"type='signal',sender='" + systemdName + "',path='" + systemdPath + "',member='Reloading'",
+		"type='signal',sender='" + systemdName + "',path='" + systemdPath + "',member='StartupFinished'",
 	}
 	if len(s.units) > maxPathRules {
 		rules = append(rules, allUnitsRule)
@@ -102,6 +109,9 @@ func (s *session) subscribe(ctx context.Context) error {
 	}
 	manager := s.bus.Object(systemdName, systemdPath)
 	if err := s.call(ctx, manager, managerPrefix+"Subscribe").Err; err != nil && !alreadySubscribed(err) {
+		return err
+	}
+	if err := s.readMachine(ctx); err != nil {
 		return err
 	}
 	return s.readAll(ctx)
@@ -134,6 +144,11 @@ func (s *session) catchUp(ctx context.Context) error {
 	case s.returned:
 		s.returned = false
 		return s.subscribe(ctx)
+	case s.booted:
+		if err := s.readMachine(ctx); err != nil {
+			return err
+		}
+		return s.catchUp(ctx)
 	case s.allStale:
 		return s.readAll(ctx)
 	default:

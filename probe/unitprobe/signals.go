@@ -18,7 +18,9 @@ func (s *session) takeSignals(before dbus.Sequence) {
 		case signal.Sender != s.systemd:
 		case signal.Name == managerPrefix+"Reloading":
 			s.reloading(signal)
-		case signal.Name == "org.freedesktop.DBus.Properties.PropertiesChanged":
+		case signal.Name == managerPrefix+"StartupFinished":
+			s.booted = true
+		case signal.Name == propertiesInterface+".PropertiesChanged":
 			s.changed(signal)
 		}
 	}
@@ -54,7 +56,7 @@ func (s *session) changed(signal arrival) {
 		case stale || u.known.LoadState != "loaded": // no signal tells LoadState
 			s.markStale(u)
 		case u.whole && of == unitInterface:
-			u.tellReading(s.tell, signal.at, 0)
+			u.tellReading(s.tell, s.machine, signal.at, 0)
 		}
 	}
 }

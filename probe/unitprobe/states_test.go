@@ -2,6 +2,7 @@ package unitprobe_test
 
 import (
 	"encoding/json"
+	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -187,6 +188,16 @@ func (w *watched) sameAs(h *testhost.Host, unit, active string) {
 	w.t.Errorf("%s (-systemctl show +told):\n%s", unit, diff)
 }
 
+// bootID is what the journal calls the machine's present run.
+func bootID(t testing.TB) string {
+	t.Helper()
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(strings.TrimSpace(string(id)), "-", "")
+}
+
 // shown is the unit as systemctl shows it.
 func shown(t testing.TB, h *testhost.Host, unit string) probe.Unit {
 	t.Helper()
@@ -217,7 +228,10 @@ func shown(t testing.TB, h *testhost.Host, unit string) probe.Unit {
 	u := probe.Unit{
 		LoadState: value["LoadState"], ActiveState: value["ActiveState"], SubState: value["SubState"],
 		InvocationID: value["InvocationID"], ActiveEnter: at("ActiveEnterTimestamp"),
+		BootID: bootID(t),
 	}
+	started, _ := strconv.ParseInt(h.Exec("systemctl", "show", "--value", "-p", "FinishTimestampMonotonic"), 10, 64)
+	u.AtBoot = u.InvocationID != "" && number("InactiveExitTimestampMonotonic") <= started
 	if strings.HasSuffix(unit, ".service") {
 		u.Result, u.NRestarts = value["Result"], uint32(number("NRestarts"))
 		u.ExecMainCode, u.ExecMainStatus = int32(number("ExecMainCode")), int32(number("ExecMainStatus"))

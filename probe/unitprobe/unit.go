@@ -14,7 +14,7 @@ type unit struct {
 	keys []probe.Key // of the services that have it
 	path dbus.ObjectPath
 
-	known probe.Unit
+	known known
 	whole bool // known holds every property
 
 	// Of the reading under way:
@@ -53,9 +53,10 @@ func (u *unit) fail(err error) {
 }
 
 // tellReading tells what is known of the unit, which the whole of it must be, to each service that has it.
-func (u *unit) tellReading(tell func(probe.Result), start time.Time, took time.Duration) {
+func (u *unit) tellReading(tell func(probe.Result), in machine, start time.Time, took time.Duration) {
 	for _, key := range u.keys {
-		reading := u.known
+		reading := u.known.Unit
+		reading.BootID, reading.AtBoot = in.bootID, reading.InvocationID != "" && in.startedBy(u.known.started)
 		tell(probe.Result{Key: key, Start: start, Duration: took, Outcome: probe.Pass, Unit: &reading})
 	}
 }

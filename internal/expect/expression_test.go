@@ -234,18 +234,23 @@ func TestCompileRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := expect.Compile(tt.text)
-		var at *expect.SyntaxError
-		if !errors.As(err, &at) {
-			t.Errorf("%q: %v", tt.text, err)
-			continue
-		}
-		got := fmt.Sprintf("%d:%d %s", at.Line, at.Column, at.Problem)
-		if want := fmt.Sprintf("%d:%d %s", tt.line, tt.column, tt.problem); got != want {
-			t.Errorf("%q:\n got %s\nwant %s", tt.text, got, want)
-		}
-		if strings.Contains(err.Error(), "\n") {
-			t.Errorf("%q: several lines: %v", tt.text, err)
-		}
+		wantSyntaxError(t, tt.text, err, tt.line, tt.column, tt.problem)
+	}
+}
+
+func wantSyntaxError(t *testing.T, text string, err error, line, column int, problem string) {
+	t.Helper()
+	var at *expect.SyntaxError
+	if !errors.As(err, &at) {
+		t.Errorf("%q: %v", text, err)
+		return
+	}
+	got := fmt.Sprintf("%d:%d %s", at.Line, at.Column, at.Problem)
+	if want := fmt.Sprintf("%d:%d %s", line, column, problem); got != want {
+		t.Errorf("%q:\n got %s\nwant %s", text, got, want)
+	}
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("%q: several lines: %v", text, err)
 	}
 }
 

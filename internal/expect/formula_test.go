@@ -1,8 +1,6 @@
 package expect_test
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -86,15 +84,7 @@ func TestCompileFormulaRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := expect.CompileFormula(tt.text, []string{"ms"})
-		var at *expect.SyntaxError
-		if !errors.As(err, &at) {
-			t.Errorf("%q: %v", tt.text, err)
-			continue
-		}
-		got, want := fmt.Sprintf("%d:%d %s", at.Line, at.Column, at.Problem), fmt.Sprintf("1:%d %s", tt.column, tt.problem)
-		if got != want {
-			t.Errorf("%q:\n got %s\nwant %s", tt.text, got, want)
-		}
+		wantSyntaxError(t, tt.text, err, 1, tt.column, tt.problem)
 	}
 }
 

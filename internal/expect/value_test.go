@@ -2,8 +2,6 @@ package expect_test
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -130,15 +128,7 @@ func TestCompileValueRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		_, err := expect.CompileValue(tt.text)
-		var at *expect.SyntaxError
-		if !errors.As(err, &at) {
-			t.Errorf("%q: %v", tt.text, err)
-			continue
-		}
-		got := fmt.Sprintf("%d:%d %s", at.Line, at.Column, at.Problem)
-		if want := fmt.Sprintf("%d:%d %s", tt.line, tt.column, tt.problem); got != want {
-			t.Errorf("%q:\n got %s\nwant %s", tt.text, got, want)
-		}
+		wantSyntaxError(t, tt.text, err, tt.line, tt.column, tt.problem)
 	}
 }
 

@@ -2,16 +2,14 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"postflight/internal/config"
+	"postflight/internal/regular"
 )
 
 // polling is how often files are looked at that may change while the daemon runs.
@@ -80,26 +78,14 @@ func releaseSource(release *config.Release) string {
 
 // readRelease reads the first line of a file that names a release.
 func readRelease(name string) (string, error) {
-	const limit = 4 << 10
-	info, err := os.Stat(name)
+	const most = 4 << 10
+	content, err := regular.Read(name, most)
 	if err != nil {
-		return "", fmt.Errorf("reading the release: %w", err)
-	}
-	if !info.Mode().IsRegular() { // a pipe would block
-		return "", fmt.Errorf("reading the release: %s: not a regular file", name)
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("reading the release: %w", err)
-	}
-	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, limit))
-	if err != nil {
-		return "", fmt.Errorf("reading the release: %w", err)
+		return "", fmt.Errorf("reading the release: %s: %w", name, err)
 	}
 	line, _, _ := strings.Cut(strings.TrimSpace(string(content)), "\n")
 	if line = strings.TrimSpace(line); line == "" {
-		return "", errors.New("reading the release: " + name + ": it is empty")
+		return "", fmt.Errorf("reading the release: %s: it is empty", name)
 	}
 	return line, nil
 }

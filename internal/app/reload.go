@@ -5,14 +5,13 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"go.uber.org/zap"
 
 	"postflight/internal/config"
+	"postflight/internal/regular"
 	"postflight/internal/state"
 )
 
@@ -43,8 +42,8 @@ func (d *Daemon) Reload() error {
 // loadAgain reads the configuration, and refuses one that cannot take the place of the one in effect.
 func (d *Daemon) loadAgain() (*config.Config, error) {
 	for file := range d.files {
-		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() { // a pipe would block for ever
-			return nil, fmt.Errorf("reading the configuration: %s: not a regular file, which can be read only once; restart postflight, or name a regular file", file)
+		if _, err := regular.Read(file, 0); errors.Is(err, regular.ErrOther) { // a pipe would block for ever
+			return nil, fmt.Errorf("reading the configuration: %s: %w, so it cannot be read again; restart postflight, or name a regular file", file, err)
 		}
 	}
 	c, err := d.load()
@@ -99,25 +98,8 @@ func (d *Daemon) filesChanged() bool {
 // fingerprint tells apart what a file holds, or why it cannot be read.
 type fingerprint [sha256.Size]byte
 
-// fingerprintOf leaves alone what is no regular file, such as a pipe.
-func fingerprintOf(name string) fingerprint {
-	content := sha256.New()
-	if err := copyRegular(content, name); err != nil {
-		return sha256.Sum256([]byte(err.Error()))
-	}
-	return fingerprint(content.Sum(nil))
-}
-
-func copyRegular(to io.Writer, name string) error {
-	info, err := os.Stat(name)
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	file, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	_, err = io.Copy(to, file)
-	return err
+func fingerprintOf(file string) fingerprint {
+	const most = 1 << 20 // what is larger is refused
+	content, err := regular.Read(file, most)
+	return sha256.Sum256(fmt.Appendf(content, "\x00%v", err))
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"postflight/internal/state"
@@ -40,13 +41,15 @@ func Handler(options Options) http.Handler {
 		options.Store.Snapshot(time.Now()) // whatever is stuck, is stuck there: then there is no answer
 		answer(w, http.StatusOK, "postflight is alive.\n")
 	})
+	var ready atomic.Bool // who has been told so relies on it: what a reload adds does not take it back
 	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) {
 		now := time.Now()
 		waiting := awaited(options.Store.Snapshot(now))
-		if len(waiting) > 0 && now.Sub(options.Started) < readyAfter {
+		if len(waiting) > 0 && now.Sub(options.Started) < readyAfter && !ready.Load() {
 			answer(w, http.StatusServiceUnavailable, notReady(waiting))
 			return
 		}
+		ready.Store(true)
 		answer(w, http.StatusOK, "postflight is ready.\n")
 	})
 	if options.Reload != nil {

@@ -3,7 +3,9 @@ package unitprobe_test
 import (
 	"context"
 	"fmt"
+	"syscall"
 	"testing"
+	"time"
 
 	"postflight/internal/testhost"
 	"postflight/probe"
@@ -39,4 +41,55 @@ func BenchmarkFirstReadings(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSweep reads every unit anew, over and over, on one connection. CPU-ms/s is what that costs this process when it
+// is done as often as by default: all that is done while nothing happens.
+func BenchmarkSweep(b *testing.B) {
+	h := testhost.Start(b)
+	h.WriteUnit("u@.service", steady)
+	h.Exec("sh", "-c", "systemctl start $(seq -f u@%.0f.service 0 299)")
+	for _, n := range []int{1, 300} {
+		b.Run(fmt.Sprintf("units=%d", n), func(b *testing.B) {
+			var keys []probe.Key
+			for i := range n {
+				keys = append(keys, probe.Key{Service: "proxy", Unit: fmt.Sprintf("u@%d.service", i)})
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			told := make(chan struct{}, 1)
+			watching := make(chan error, 1)
+			go func() {
+				watching <- unitprobe.New(h.BusAddress, keys, unitprobe.Interval(time.Millisecond)).Watch(ctx, func(probe.Result) {
+					select {
+					case told <- struct{}{}:
+					case <-ctx.Done():
+					}
+				})
+			}()
+			for range n { // the first readings
+				<-told
+			}
+			before := cpu(b)
+			for b.Loop() {
+				for range n {
+					<-told
+				}
+			}
+			used := cpu(b) - before
+			cancel()
+			if err := <-watching; err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(used.Seconds()*1000/float64(b.N)/15, "CPU-ms/s")
+		})
+	}
+}
+
+// cpu is the time that this process has computed for.
+func cpu(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

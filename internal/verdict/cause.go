@@ -71,7 +71,7 @@ var advices = []advice{
 	{Slow, "{checks} at {targets}: right, but slow, {got}",
 		"Look what this release waits for: queries, a cold cache, the machine's load."},
 	{CredentialsRejected, "{checks} at {targets}: postflight's own credentials do not work, {got}",
-		"Put a token that is valid for this release into the file that the credentials name. This alone fails no deployment."},
+		"Correct what the credentials name: the token, or the user and the password. This alone fails no deployment."},
 }
 
 // adviceOn tells a cause's place in the order, and what to say.

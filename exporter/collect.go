@@ -11,20 +11,44 @@ import (
 	"postflight/probe"
 )
 
-// Describe is of prometheus.Collector.
-func (e *Exporter) Describe(descs chan<- *prometheus.Desc) {
-	for _, desc := range e.descs {
-		descs <- desc
-	}
+// together is how many metrics of the table are collected at a time. With ten thousand checks one of them has up to
+// 40,000 series: all at once would take as much memory as all else that is known.
+const together = 4
+
+// scrape is one collection. It goes over one snapshot again and again, each time for the next few metrics.
+type scrape struct {
+	*Exporter
+	snapshot *state.Snapshot
+	targets  [][]target // by service
+	labels   labelPairs
+	first    metricID // of those whose turn it is
+	families []family // theirs; those that the configuration makes have the last turn
 }
 
-// Collect is of prometheus.Collector.
-func (e *Exporter) Collect(metrics chan<- prometheus.Metric) {
-	s := scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), metrics: metrics, labels: labelPairs{}, own: map[string]*prometheus.Desc{}}
-	s.put(buildInfo, 1, e.options.Version, e.options.Revision, e.options.GoVersion)
-	metrics <- e.lag
-	s.reload()
+func (e *Exporter) newScrape() *scrape {
+	s := &scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), labels: labelPairs{}}
 	for _, service := range s.snapshot.Services {
+		s.targets = append(s.targets, targetsOf(service))
+	}
+	return s
+}
+
+// isTurnOf reports whether a metric is one of those that are collected now. The configuration's count as metricCount.
+func (s *scrape) isTurnOf(id metricID) bool { return s.isTurnOfOne(id, id) }
+
+// isTurnOfOne reports whether one of the metrics from one to another in the table is.
+func (s *scrape) isTurnOfOne(from, to metricID) bool { return to >= s.first && from < s.first+together }
+
+// collect gives the next few families. They hold until the next call.
+func (s *scrape) collect(first metricID) []family {
+	s.first, s.families = first, s.families[:0]
+	for _, m := range table[first:min(first+together, metricCount)] {
+		s.begin(m.name, m.help, m.kind)
+	}
+	s.put(buildInfo, 1, s.options.Version, s.options.Revision, s.options.GoVersion)
+	s.putHistogram(schedulerLag, s.lag)
+	s.reload()
+	for i, service := range s.snapshot.Services {
 		s.skips(service.Name)
 		s.service(service)
 		s.checkInfos(service)
@@ -32,30 +56,41 @@ func (e *Exporter) Collect(metrics chan<- prometheus.Metric) {
 			s.check(check)
 			s.ownMetrics(check)
 		}
-		for _, target := range targetsOf(service) {
-			s.target(service.Name, target)
+		if s.isTurnOfOne(certificateExpiry, queueWait) {
+			for _, target := range s.targets[i] {
+				s.target(service.Name, target)
+			}
 		}
 		for _, unit := range service.Units {
 			s.unit(unit)
 		}
 	}
+	return s.families
 }
 
-// scrape is one collection.
-type scrape struct {
-	*Exporter
-	snapshot *state.Snapshot
-	metrics  chan<- prometheus.Metric
-	labels   labelPairs
-	own      map[string]*prometheus.Desc // of the metrics that the configuration makes, by probe.Metric's name
+// begin adds a family, in the memory of one that has been written.
+func (s *scrape) begin(name, help string, k kind) *family {
+	n := len(s.families)
+	s.families = slices.Grow(s.families, 1)[:n+1]
+	f := &s.families[n]
+	*f = family{name: name, help: help, kind: k, series: f.series[:0]}
+	return f
 }
 
-// put tells of one series.
-func (s scrape) put(id metricID, value float64, labels ...string) {
-	s.metrics <- &series{desc: s.descs[id], labels: s.labels.of(id, labels), value: value, counts: table[id].kind == counter}
+// put tells of one series, if it is its metric's turn.
+func (s *scrape) put(id metricID, value float64, labels ...string) {
+	if s.isTurnOf(id) {
+		s.families[id-s.first].add(series{labels: s.labels.of(id, labels), value: value})
+	}
 }
 
-func (s scrape) skips(service string) {
+func (s *scrape) putHistogram(id metricID, h prometheus.Histogram, labels ...string) {
+	if s.isTurnOf(id) {
+		s.families[id-s.first].add(series{labels: s.labels.of(id, labels), histogram: h})
+	}
+}
+
+func (s *scrape) skips(service string) {
 	for _, reason := range []probe.SkipReason{probe.SkipOverlap, probe.SkipCapacity} {
 		s.put(probesSkipped, float64(s.skippedOf(service, reason)), service, string(reason))
 	}
@@ -67,7 +102,7 @@ func (e *Exporter) skippedOf(service string, reason probe.SkipReason) uint64 {
 	return e.skipped[service][reason]
 }
 
-func (s scrape) checkInfos(service state.ServiceState) {
+func (s *scrape) checkInfos(service state.ServiceState) {
 	told := map[string]bool{}
 	for _, c := range service.Checks {
 		if name := c.Check.Key.Check; !told[name] {
@@ -78,10 +113,12 @@ func (s scrape) checkInfos(service state.ServiceState) {
 }
 
 // check tells of one check of one target.
-func (s scrape) check(c *state.CheckState) {
+func (s *scrape) check(c *state.CheckState) {
 	key, last := c.Check.Key, c.Last
 	put := func(id metricID, value float64, labels ...string) {
-		s.put(id, value, append(append(make([]string, 0, 4), key.Service, key.Target, key.Check), labels...)...)
+		if s.isTurnOf(id) {
+			s.put(id, value, append(append(make([]string, 0, 4), key.Service, key.Target, key.Check), labels...)...)
+		}
 	}
 	put(probeInterval, c.Check.Interval.Seconds())
 	for _, outcome := range probe.Outcomes {
@@ -119,19 +156,17 @@ func (s scrape) check(c *state.CheckState) {
 }
 
 // duration tells of a check's latencies, of none as long as nothing was observed.
-func (s scrape) duration(key probe.Key) {
+func (s *scrape) duration(key probe.Key) {
+	if !s.isTurnOf(probeDuration) {
+		return
+	}
 	s.mu.Lock()
 	h := s.durations[key]
 	s.mu.Unlock()
-	if h != nil {
-		s.metrics <- h
-		return
+	if h == nil {
+		h = s.none
 	}
-	none := make(map[float64]uint64, len(durationBuckets))
-	for _, bound := range durationBuckets {
-		none[bound] = 0
-	}
-	s.metrics <- prometheus.MustNewConstHistogram(s.descs[probeDuration], 0, 0, none, durationLabels(key)...)
+	s.putHistogram(probeDuration, h, key.Service, key.Target, key.Check)
 }
 
 func is(holds bool) float64 {

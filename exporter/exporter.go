@@ -1,4 +1,4 @@
-// Package exporter is everything that Prometheus sees: the table of all metrics, and the collector that fills it.
+// Package exporter is everything that Prometheus sees: the table of all metrics, and who fills it and writes it out.
 //
 // What shows state is made anew at each scrape from one snapshot: it is consistent, and gone when its owner goes.
 // Histograms and counts that are postflight's own are kept here, as long as their owner is configured.
@@ -6,14 +6,11 @@ package exporter
 
 import (
 	"cmp"
-	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"postflight/internal/state"
 	"postflight/probe"
@@ -31,24 +28,21 @@ const (
 	nativeMaxBuckets = 40
 )
 
-// Exporter collects all metrics of the table. Its methods are safe for use by several goroutines.
+// Exporter tells all metrics of the table. Its methods are safe for use by several goroutines.
 type Exporter struct {
 	store   *state.Store
 	options Options
-	descs   [metricCount]*prometheus.Desc
 	values  map[string]metricID // by the name of the probe.Value
 	lag     prometheus.Histogram
-
-	// latencies makes the histograms of checks; those in use are in durations, so that none is looked up by labels.
-	latencies *prometheus.HistogramVec
+	none    prometheus.Histogram // of a check of which no latency was observed
 
 	mu        sync.Mutex // guards all below; the Store may be locked by whoever takes it, but not the other way round
 	durations map[probe.Key]prometheus.Histogram
 	skipped   map[string]map[probe.SkipReason]uint64 // by service
 }
 
-// New makes an Exporter of what store knows and registers it. Let the store have folded nothing yet.
-func New(store *state.Store, registry prometheus.Registerer, options Options) (*Exporter, error) {
+// New makes an Exporter of what store knows. Let the store have folded nothing yet.
+func New(store *state.Store, options Options) *Exporter {
 	options.Version = cmp.Or(options.Version, "unknown")
 	options.Revision = cmp.Or(options.Revision, "unknown")
 	options.GoVersion = cmp.Or(options.GoVersion, "unknown")
@@ -56,32 +50,29 @@ func New(store *state.Store, registry prometheus.Registerer, options Options) (*
 		store:     store,
 		options:   options,
 		values:    map[string]metricID{},
-		lag:       prometheus.NewHistogram(histogramOf(schedulerLag, lagBuckets, options)),
-		latencies: prometheus.NewHistogramVec(histogramOf(probeDuration, durationBuckets, options), table[probeDuration].labels),
+		lag:       newHistogram(lagBuckets, options),
+		none:      newHistogram(durationBuckets, options),
 		durations: map[probe.Key]prometheus.Histogram{},
 		skipped:   map[string]map[probe.SkipReason]uint64{},
 	}
 	for id, m := range table {
-		e.descs[id] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
 		if m.value {
 			e.values[m.name[len(prefix):]] = metricID(id)
 		}
 	}
-	if err := registry.Register(e); err != nil {
-		return nil, fmt.Errorf("registering the metrics: %w", err)
-	}
 	store.Subscribe(e.observe)
 	store.SubscribeGone(e.forget)
-	return e, nil
+	return e
 }
 
-func histogramOf(id metricID, buckets []float64, options Options) prometheus.HistogramOpts {
-	opts := prometheus.HistogramOpts{Name: table[id].name, Help: table[id].help, Buckets: buckets}
+// newHistogram makes one that knows neither its name nor its labels: those are told with it.
+func newHistogram(buckets []float64, options Options) prometheus.Histogram {
+	opts := prometheus.HistogramOpts{Name: "of_several", Buckets: buckets}
 	if options.NativeHistograms {
 		opts.NativeHistogramBucketFactor = nativeFactor
 		opts.NativeHistogramMaxBucketNumber = nativeMaxBuckets
 	}
-	return opts
+	return prometheus.NewHistogram(opts)
 }
 
 // ObserveLag notes by how much a probe started later than it was due.
@@ -115,7 +106,7 @@ func (e *Exporter) durationOf(key probe.Key) prometheus.Histogram {
 	defer e.mu.Unlock()
 	h := e.durations[key]
 	if h == nil {
-		h = e.latencies.WithLabelValues(durationLabels(key)...).(prometheus.Histogram)
+		h = newHistogram(durationBuckets, e.options)
 		e.durations[key] = h
 	}
 	return h
@@ -130,14 +121,7 @@ func (e *Exporter) forget(key probe.Key) {
 		delete(e.skipped, key.Service)
 		return
 	}
-	if _, ok := e.durations[key]; ok {
-		delete(e.durations, key)
-		e.latencies.DeleteLabelValues(durationLabels(key)...)
-	}
-}
-
-func durationLabels(key probe.Key) []string {
-	return []string{validText(key.Service), validText(key.Target), validText(key.Check)}
+	delete(e.durations, key)
 }
 
 // NewRegistry makes a registry that has Go's own metrics and those of the process.
@@ -148,13 +132,4 @@ func NewRegistry() *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	return registry
-}
-
-// Handler serves what gatherer has, in the format that the client asks for, compressed where it takes that. Should
-// anything be wrong with a series the others are served still: blind in one eye is better than in both.
-func Handler(gatherer prometheus.Gatherer) http.Handler {
-	return promhttp.HandlerFor(gatherer, promhttp.HandlerOpts{
-		ErrorHandling:     promhttp.ContinueOnError,
-		EnableOpenMetrics: true,
-	})
 }

@@ -57,26 +57,39 @@ var listed = state.Target{URL: "http://10.0.0.2", Labels: []state.Label{
 	{Name: "service", Value: "theirs"}, {Name: "zone", Value: "eu \"west\"\n\xff"},
 }}
 
-func newExporter(t testing.TB, options exporter.Options, services ...state.Service) (*state.Store, *exporter.Exporter, *prometheus.Registry) {
+func newExporter(t testing.TB, options exporter.Options, services ...state.Service) (*state.Store, *exporter.Exporter) {
 	t.Helper()
-	store, registry := state.New(), prometheus.NewRegistry()
-	e, err := exporter.New(store, registry, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := state.New()
+	e := exporter.New(store, options)
 	store.Apply(services)
-	return store, e, registry
+	return store, e
 }
 
-// scrape is what a Prometheus that asks for text gets.
-func scrape(t testing.TB, registry *prometheus.Registry) string {
+// scrape is what a Prometheus that asks for text gets. No series may be told twice.
+func scrape(t testing.TB, e *exporter.Exporter) string {
 	t.Helper()
-	w := httptest.NewRecorder()
-	exporter.Handler(registry).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	text := get(t, e, prometheus.NewRegistry(), "").Body.String()
+	told := map[string]bool{}
+	for line := range strings.Lines(text) {
+		series := line[:strings.LastIndex(line, " ")]
+		if told[series] {
+			t.Errorf("told twice: %s", series)
+		}
+		told[series] = true
+	}
+	return text
+}
+
+// get asks for the metrics, and those of others, in a format.
+func get(t testing.TB, e *exporter.Exporter, others prometheus.Gatherer, accept string) *httptest.ResponseRecorder {
+	t.Helper()
+	r, w := httptest.NewRequest(http.MethodGet, "/metrics", nil), httptest.NewRecorder()
+	r.Header.Set("Accept", accept)
+	e.Handler(others).ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
 		t.Fatalf("scraping: %d %s", w.Code, w.Body)
 	}
-	return w.Body.String()
+	return w
 }
 
 // shop has one of everything: checks that pass, warn, fail, err and have not run; units that crash, are missing and out
@@ -218,13 +231,13 @@ func aMorningOfOrders(store *state.Store, at func(float64) time.Time) {
 func TestExposition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		small := state.Service{Name: "shop", Checks: []probe.Check{check("health", true)}, Units: []string{"shop.service"}}
-		_, _, registry := newExporter(t, exporter.Options{}, small)
-		compare(t, "testdata/at_start.prom", scrape(t, registry))
+		_, e := newExporter(t, exporter.Options{}, small)
+		compare(t, "testdata/at_start.prom", scrape(t, e))
 
-		store, e, all := newExporter(t, exporter.Options{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"}, shop()...)
+		store, e := newExporter(t, exporter.Options{Version: "1.2.3", Revision: "abc", GoVersion: "go1.26"}, shop()...)
 		time.Sleep(20 * time.Second)
 		aMorning(store, e)
-		compare(t, "testdata/a_morning.prom", scrape(t, all))
+		compare(t, "testdata/a_morning.prom", scrape(t, e))
 	})
 }
 
@@ -247,52 +260,11 @@ func TestPromtoolHasNothingToSay(t *testing.T) {
 		}
 		t.Skip("promtool is not installed: it comes with Debian's prometheus")
 	}
-	store, e, registry := newExporter(t, exporter.Options{}, shop()...)
+	store, e := newExporter(t, exporter.Options{}, shop()...)
 	aMorning(store, e)
-	for name, r := range map[string]*prometheus.Registry{"ours": registry, "go's and the process's": exporter.NewRegistry()} {
-		cmd := exec.Command(promtool, "check", "metrics")
-		cmd.Stdin = strings.NewReader(scrape(t, r))
-		if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
-			t.Errorf("%s: %v\n%s", name, err, out)
-		}
-	}
-}
-
-// TestStrictly has the registry check that each series is one of the table, well-formed and told once. What it cannot know
-// beforehand is left out: the metrics and labels that the configuration and target lists make.
-func TestStrictly(t *testing.T) {
-	store, registry := state.New(), prometheus.NewPedanticRegistry()
-	e, err := exporter.New(store, registry, exporter.Options{NativeHistograms: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	services := shop()
-	services[0].Checks[4].Metrics = nil
-	services[1].Checks, services[1].Targets = nil, nil
-	store.Apply(services)
-	aMorning(store, e)
-	if _, err := registry.Gather(); err != nil {
-		t.Error(err)
-	}
-}
-
-func TestRegisteringTwiceIsAnError(t *testing.T) {
-	store, _, registry := newExporter(t, exporter.Options{})
-	if _, err := exporter.New(store, registry, exporter.Options{}); err == nil {
-		t.Error("no error")
-	}
-}
-
-func TestOpenMetricsIsToBeHad(t *testing.T) {
-	_, _, registry := newExporter(t, exporter.Options{}, shop()...)
-	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
-	r.Header.Set("Accept", "application/openmetrics-text;version=1.0.0")
-	w := httptest.NewRecorder()
-	exporter.Handler(registry).ServeHTTP(w, r)
-	if got := w.Header().Get("Content-Type"); !strings.HasPrefix(got, "application/openmetrics-text") {
-		t.Errorf("content type %q", got)
-	}
-	if !strings.HasSuffix(w.Body.String(), "# EOF\n") {
-		t.Error("it has no end")
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = get(t, e, exporter.NewRegistry(), "").Body
+	if out, err := cmd.CombinedOutput(); err != nil || len(bytes.TrimSpace(out)) > 0 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

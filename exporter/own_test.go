@@ -11,12 +11,12 @@ import (
 // TestAMetricOfYourOwnGoesWithTheConfiguration, and the others of its check stay.
 func TestAMetricOfYourOwnGoesWithTheConfiguration(t *testing.T) {
 	services := shop()
-	store, e, registry := newExporter(t, exporter.Options{}, services...)
+	store, e := newExporter(t, exporter.Options{}, services...)
 	aMorning(store, e)
 	services[0].Checks[4].Metrics = []*probe.Metric{ordersOpen}
 	services[1].Checks, services[1].Targets, services[1].Lists = nil, nil, false
 	store.Apply(services)
-	exposition := scrape(t, registry)
+	exposition := scrape(t, e)
 	for _, gone := range []string{"orders_by_state", "orders_total", "orders_age", listed.URL, "zone=", "postflight_discovery"} {
 		if n := seriesWith(exposition, gone); n > 0 {
 			t.Errorf("%d series with %s are left", n, gone)
@@ -35,14 +35,11 @@ func TestServicesShareAMetric(t *testing.T) {
 	other := *ordersOpen
 	other.Help = "The same in other words."
 	services[1].Checks[0].Metrics = []*probe.Metric{&other}
-	store, _, registry := newExporter(t, exporter.Options{}, services...)
+	store, e := newExporter(t, exporter.Options{}, services...)
 	for _, key := range []probe.Key{services[0].Checks[4].Key, services[1].Checks[0].Key} {
 		store.Fold(probe.Result{Key: key, Start: time.Now(), Values: []probe.Value{{Metric: other.Name, Own: &other, Number: 1}}})
 	}
-	if _, err := registry.Gather(); err != nil {
-		t.Error(err)
-	}
-	if n := seriesWith(scrape(t, registry), "postflight_value_orders_open{"); n != 2 {
+	if n := seriesWith(scrape(t, e), "postflight_value_orders_open{"); n != 2 {
 		t.Errorf("%d series, want 2", n)
 	}
 }

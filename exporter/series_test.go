@@ -7,6 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+
 	"postflight/exporter"
 	"postflight/internal/state"
 	"postflight/probe"
@@ -30,14 +34,14 @@ lines:
 // TestACheckHasFewSeries: with every phase, every counter and a reason, of which no check has more.
 func TestACheckHasFewSeries(t *testing.T) {
 	const limit = 30
-	store, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{check("auth", true)}})
+	store, e := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{check("auth", true)}})
 	key := check("auth", true).Key
 	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Warn, Status: 200})
 	store.Fold(probe.Result{
 		Key: key, Start: time.Now(), Outcome: probe.Fail, Reason: probe.ReasonStatus, Status: 500,
 		Phases: [...]time.Duration{1, 1, 1, 1, 1}, Latencies: []time.Duration{time.Millisecond},
 	})
-	got := seriesWith(scrape(t, registry), `check="auth"`, "target=")
+	got := seriesWith(scrape(t, e), `check="auth"`, "target=")
 	if got > limit {
 		t.Errorf("%d series, at most %d", got, limit)
 	}
@@ -57,13 +61,13 @@ func TestATargetCostsLittle(t *testing.T) {
 		service.Checks = append(service.Checks, probe.Check{Key: probe.Key{Service: "shop", Target: url, Check: "health"}})
 	}
 	before := heap()
-	store, _, registry := newExporter(t, exporter.Options{}, service)
+	store, e := newExporter(t, exporter.Options{}, service)
 	for _, c := range service.Checks {
 		store.Fold(probe.Result{Key: c.Key, Start: time.Now(), Latencies: []time.Duration{time.Millisecond}})
 	}
 	got := int64(heap()-before) / targets
 	runtime.KeepAlive(store)
-	runtime.KeepAlive(registry)
+	runtime.KeepAlive(e)
 	t.Logf("%d bytes a target", got)
 	if got <= 0 || got > limit {
 		t.Errorf("%d bytes a target, at most %d", got, limit)
@@ -79,12 +83,12 @@ func heap() uint64 {
 }
 
 func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
-	store, e, registry := newExporter(t, exporter.Options{}, shop()...)
+	store, e := newExporter(t, exporter.Options{}, shop()...)
 	aMorning(store, e)
 	left := shop()
 	left[0].Checks, left[0].Units = left[0].Checks[1:], left[0].Units[:1]
 	store.Apply(left[:1])
-	exposition := scrape(t, registry)
+	exposition := scrape(t, e)
 	for _, gone := range []string{`check="health"`, `unit="typo.service"`, `service="worker"`, "postflight_health_status"} {
 		if n := seriesWith(exposition, gone); n > 0 {
 			t.Errorf("%d series with %s are left", n, gone)
@@ -102,7 +106,7 @@ func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
 
 	store.Apply(nil)
 	store.Apply(shop())
-	exposition = scrape(t, registry)
+	exposition = scrape(t, e)
 	for _, anew := range []string{
 		`postflight_probe_duration_seconds_count{check="auth",service="shop",target="https://10.0.0.1:8443"} 0`,
 		`postflight_probes_skipped_total{reason="overlap",service="shop"} 0`,
@@ -115,7 +119,7 @@ func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
 
 // TestChecksOfOneTargetShareItsSeries: two checks that read the same metric must not break the scrape.
 func TestChecksOfOneTargetShareItsSeries(t *testing.T) {
-	store, _, registry := newExporter(t, exporter.Options{}, state.Service{
+	store, e := newExporter(t, exporter.Options{}, state.Service{
 		Name: "shop", Checks: []probe.Check{check("health", true), check("health-again", true)},
 	})
 	for i, status := range []string{"degraded", "healthy"} {
@@ -126,10 +130,7 @@ func TestChecksOfOneTargetShareItsSeries(t *testing.T) {
 			CertificateExpiry: time.Now(),
 		})
 	}
-	if _, err := registry.Gather(); err != nil {
-		t.Error(err)
-	}
-	if want := `postflight_health_status{service="shop",status="degraded",target="https://10.0.0.1:8443"} 1`; seriesWith(scrape(t, registry), want) != 1 {
+	if want := `postflight_health_status{service="shop",status="degraded",target="https://10.0.0.1:8443"} 1`; seriesWith(scrape(t, e), want) != 1 {
 		t.Errorf("no %s", want)
 	}
 }
@@ -142,20 +143,20 @@ func TestTheHealthCheckIsKnownUnderAnyName(t *testing.T) {
 		check probe.Check
 		want  int
 	}{{renamed, 4}, {own, 0}} {
-		_, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{row.check}})
-		if got := seriesWith(scrape(t, registry), "postflight_health_status"); got != row.want {
+		_, e := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Checks: []probe.Check{row.check}})
+		if got := seriesWith(scrape(t, e), "postflight_health_status"); got != row.want {
 			t.Errorf("%s: %d series, want %d", row.check.Key.Check, got, row.want)
 		}
 	}
 }
 
 func TestAGaugeIsNotShownAsACounter(t *testing.T) {
-	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
+	store, e := newExporter(t, exporter.Options{}, shop()...)
 	store.Fold(probe.Result{Key: check("db-monitor", true).Key, Start: time.Now(), Values: []probe.Value{
 		{Metric: "db_sessions_opened_total", Number: 120345}, // a counter whose process is not known
 		{Metric: "db_sessions_active", Number: 1, Process: probe.Process{Latest: time.Now()}},
 	}})
-	if n := seriesWith(scrape(t, registry), "postflight_db_"); n != 0 {
+	if n := seriesWith(scrape(t, e), "postflight_db_"); n != 0 {
 		t.Errorf("%d series", n)
 	}
 }
@@ -173,55 +174,50 @@ func TestNRestartsOnlyWhereSystemdHasIt(t *testing.T) {
 		{"shop.socket", "loaded", 0},
 		{"shop.timer", "loaded", 0},
 	} {
-		store, _, registry := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Units: []string{row.unit}})
+		store, e := newExporter(t, exporter.Options{}, state.Service{Name: "shop", Units: []string{row.unit}})
 		store.Fold(probe.Result{
 			Key: probe.Key{Service: "shop", Unit: row.unit}, Start: time.Now(), Unit: &probe.Unit{LoadState: row.load, ActiveState: "active"},
 		})
-		if got := seriesWith(scrape(t, registry), "postflight_unit_nrestarts"); got != row.want {
+		if got := seriesWith(scrape(t, e), "postflight_unit_nrestarts"); got != row.want {
 			t.Errorf("%s, %s: %d series, want %d", row.unit, row.load, got, row.want)
 		}
-		if seriesWith(scrape(t, registry), "postflight_unit_restarts_total") != 1 {
+		if seriesWith(scrape(t, e), "postflight_unit_restarts_total") != 1 {
 			t.Errorf("%s, %s: our own count is not there", row.unit, row.load)
 		}
 	}
 }
 
 func TestAuthBypassedOutlivesAProbeThatCannotTell(t *testing.T) {
-	store, _, registry := newExporter(t, exporter.Options{}, shop()...)
+	store, e := newExporter(t, exporter.Options{}, shop()...)
 	key := check("auth", true).Key
 	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Fail, Values: []probe.Value{{Metric: "auth_bypassed", Number: 1}}})
 	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Fail, Reason: probe.ReasonConnect})
-	if seriesWith(scrape(t, registry), `postflight_auth_bypassed{service="shop",target="https://10.0.0.1:8443"} 1`) != 1 {
+	if seriesWith(scrape(t, e), `postflight_auth_bypassed{service="shop",target="https://10.0.0.1:8443"} 1`) != 1 {
 		t.Error("it was cleared")
 	}
 }
 
 func TestTextThatIsNotUTF8IsExported(t *testing.T) {
 	odd := probe.Key{Service: "sh\xffop", Target: "http://\xff\"\n", Check: "\\\xff"}
-	store, e, registry := newExporter(t, exporter.Options{Version: "\xff"}, state.Service{
+	store, e := newExporter(t, exporter.Options{Version: "\xff"}, state.Service{
 		Name: odd.Service, Checks: []probe.Check{{Key: odd}}, Units: []string{"\xff.service"},
 	})
 	store.Fold(probe.Result{Key: odd, Start: time.Now(), Latencies: []time.Duration{1}})
 	e.CountSkip(odd, probe.SkipCapacity)
-	if _, err := registry.Gather(); err != nil {
-		t.Error(err)
-	}
 	want := "postflight_probe_success{check=\"\\\\\uFFFD\",service=\"sh\uFFFDop\",target=\"http://\uFFFD\\\"\\n\"} 1"
-	if seriesWith(scrape(t, registry), want) != 1 {
+	if seriesWith(scrape(t, e), want) != 1 {
 		t.Errorf("no %s", want)
 	}
 }
 
 func TestNativeHistogramsOnlyWhenAsked(t *testing.T) {
 	for _, asked := range []bool{false, true} {
-		store, e, registry := newExporter(t, exporter.Options{NativeHistograms: asked}, shop()...)
+		store, e := newExporter(t, exporter.Options{NativeHistograms: asked}, shop()...)
 		aMorning(store, e)
-		families, err := registry.Gather()
-		if err != nil {
-			t.Fatal(err)
-		}
+		w := get(t, e, prometheus.NewRegistry(), string(expfmt.NewFormat(expfmt.TypeProtoDelim)))
+		decoder := expfmt.NewDecoder(w.Body, expfmt.ResponseFormat(w.Header()))
 		seen := 0
-		for _, family := range families {
+		for family := new(dto.MetricFamily); decoder.Decode(family) == nil; family = new(dto.MetricFamily) {
 			for _, m := range family.GetMetric() {
 				h := m.GetHistogram()
 				if h.GetSampleCount() == 0 {
@@ -245,7 +241,7 @@ func BenchmarkScrape(b *testing.B) {
 		key := probe.Key{Service: "large", Target: fmt.Sprint("http://10.0.0.1:", i/4), Check: fmt.Sprint("check-", i%4)}
 		service.Checks = append(service.Checks, probe.Check{Key: key, Interval: 15 * time.Second})
 	}
-	store, _, registry := newExporter(b, exporter.Options{}, service)
+	store, e := newExporter(b, exporter.Options{}, service)
 	for _, c := range service.Checks {
 		store.Fold(probe.Result{
 			Key: c.Key, Start: time.Now(), Duration: time.Millisecond, Status: 200,
@@ -254,8 +250,8 @@ func BenchmarkScrape(b *testing.B) {
 		})
 	}
 	b.ReportAllocs()
-	b.ReportMetric(float64(seriesWith(scrape(b, registry), "postflight")), "series")
+	b.ReportMetric(float64(seriesWith(scrape(b, e), "postflight")), "series")
 	for b.Loop() {
-		scrape(b, registry)
+		get(b, e, prometheus.NewRegistry(), "")
 	}
 }

@@ -1,12 +1,15 @@
 package exporter
 
 import (
+	"maps"
+	"slices"
+
 	"postflight/internal/state"
 	"postflight/probe"
 )
 
 // reload tells whether the configuration in effect is the one that was asked for.
-func (s scrape) reload() {
+func (s *scrape) reload() {
 	reload := s.snapshot.Reload
 	if reload == (state.ReloadState{}) {
 		return
@@ -18,7 +21,7 @@ func (s scrape) reload() {
 }
 
 // service tells what is known of a service as a whole.
-func (s scrape) service(service state.ServiceState) {
+func (s *scrape) service(service state.ServiceState) {
 	s.logins(service)
 	if service.Tokens != probe.TokensUndecided {
 		s.put(tokenConsistent, is(service.Tokens == probe.TokensConsistent), service.Name)
@@ -35,12 +38,12 @@ func (s scrape) service(service state.ServiceState) {
 }
 
 // logins tells of each credentials whether the latest login succeeded at every target.
-func (s scrape) logins(service state.ServiceState) {
+func (s *scrape) logins(service state.ServiceState) {
 	failed := map[string]bool{}
 	for _, login := range service.Logins {
 		failed[login.Credentials] = failed[login.Credentials] || !login.Success
 	}
-	for credentials, failed := range failed {
-		s.put(loginSuccess, is(!failed), service.Name, credentials)
+	for _, credentials := range slices.Sorted(maps.Keys(failed)) {
+		s.put(loginSuccess, is(!failed[credentials]), service.Name, credentials)
 	}
 }

@@ -33,12 +33,15 @@ func targetsOf(service state.ServiceState) []target {
 }
 
 // targetInfo tells of a target and what its list says of it.
-func (s scrape) targetInfo(service string, t target) {
+func (s *scrape) targetInfo(service string, t target) {
+	if !s.isTurnOf(targetInfo) {
+		return
+	}
 	labels := append(make([]label, 0, 2+len(t.labels)), label{"service", service}, label{"target", t.url})
 	for _, l := range t.labels {
 		labels = append(labels, label{exportedName(l.Name, t.labels), l.Value})
 	}
-	s.metrics <- &series{desc: s.descs[targetInfo], labels: s.labels.sorted(labels), value: 1}
+	s.families[targetInfo-s.first].add(series{labels: s.labels.sorted(labels), value: 1})
 }
 
 // exportedName is the name of a label that a list gave: with exported_ before it where it is one of ours or of
@@ -59,7 +62,7 @@ var ourLabels = []string{"service", "target", "instance", "job"}
 
 // target tells what is known of a target as a whole. Several checks may yield the same series: the first that does is
 // told.
-func (s scrape) target(service string, t target) {
+func (s *scrape) target(service string, t target) {
 	s.targetInfo(service, t)
 	if expiry := expiryOf(t); !expiry.IsZero() {
 		s.put(certificateExpiry, timestamp(expiry), service, t.url)
@@ -97,7 +100,7 @@ func (s scrape) target(service string, t target) {
 }
 
 // value tells of a gauge, or of every state of a state set.
-func (s scrape) value(id metricID, service, url string, v state.Value) {
+func (s *scrape) value(id metricID, service, url string, v state.Value) {
 	if table[id].kind == gauge {
 		s.put(id, v.Number, ownLabels(id, service, url, v.Label)...)
 		return

@@ -7,7 +7,7 @@ import (
 )
 
 // unit tells of one unit. What a look did not yield is absent, or 0 for each state.
-func (s scrape) unit(u *state.UnitState) {
+func (s *scrape) unit(u *state.UnitState) {
 	put := func(id metricID, value float64, labels ...string) {
 		s.put(id, value, append([]string{u.Key.Service, u.Key.Unit}, labels...)...)
 	}

@@ -70,16 +70,13 @@ type Daemon struct {
 
 // NewDaemon does all that can fail. When it returns the daemon listens; Run it to make it look and answer.
 func NewDaemon(o ServeOptions) (*Daemon, error) {
-	store, registry := state.New(), exporter.NewRegistry()
-	metrics, err := exporter.New(store, registry, exporter.Options{
+	store := state.New()
+	metrics := exporter.New(store, exporter.Options{
 		Version:          o.Build.Version,
 		Revision:         o.Build.Revision,
 		GoVersion:        o.Build.GoVersion,
 		NativeHistograms: o.Config.NativeHistograms,
 	})
-	if err != nil {
-		return nil, err
-	}
 	listeners, err := listen(o.ListenAddresses)
 	if err != nil {
 		return nil, err
@@ -105,7 +102,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 	}
 	handler := web.Handler(web.Options{
 		Store:   store,
-		Metrics: exporter.Handler(registry),
+		Metrics: metrics.Handler(exporter.NewRegistry()),
 		Version: o.Build.Version,
 		Started: time.Now(),
 		Reload:  func(context.Context) error { return d.Reload() },

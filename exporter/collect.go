@@ -26,7 +26,7 @@ type scrape struct {
 }
 
 func (e *Exporter) newScrape() *scrape {
-	s := &scrape{Exporter: e, snapshot: e.store.Snapshot(time.Now()), labels: labelPairs{}}
+	s := &scrape{Exporter: e, snapshot: e.look(), labels: labelPairs{}}
 	for _, service := range s.snapshot.Services {
 		s.targets = append(s.targets, targetsOf(service))
 	}
@@ -48,6 +48,7 @@ func (s *scrape) collect(first metricID) []family {
 	s.put(buildInfo, 1, s.options.Version, s.options.Revision, s.options.GoVersion)
 	s.putHistogram(schedulerLag, s.lag)
 	s.reload()
+	s.writes()
 	for i, service := range s.snapshot.Services {
 		s.skips(service.Name)
 		s.service(service)
@@ -63,6 +64,7 @@ func (s *scrape) collect(first metricID) []family {
 		}
 		for _, unit := range service.Units {
 			s.unit(unit)
+			s.log(unit)
 		}
 	}
 	return s.families

@@ -6,6 +6,7 @@ package exporter
 
 import (
 	"cmp"
+	"maps"
 	"sync"
 	"time"
 
@@ -36,9 +37,12 @@ type Exporter struct {
 	lag     prometheus.Histogram
 	none    prometheus.Histogram // of a check of which no latency was observed
 
-	mu        sync.Mutex // guards all below; the Store may be locked by whoever takes it, but not the other way round
-	durations map[probe.Key]prometheus.Histogram
-	skipped   map[string]map[probe.SkipReason]uint64 // by service
+	mu           sync.Mutex // guards all below; the Store may be locked by whoever takes it, but not the other way round
+	durations    map[probe.Key]prometheus.Histogram
+	logValues    map[logValue]*logHistogram
+	scrapes      uint64                                 // that have begun
+	skipped      map[string]map[probe.SkipReason]uint64 // by service
+	failedWrites uint64
 }
 
 // New makes an Exporter of what store knows. Let the store have folded nothing yet.
@@ -53,6 +57,7 @@ func New(store *state.Store, options Options) *Exporter {
 		lag:       newHistogram(lagBuckets, options),
 		none:      newHistogram(durationBuckets, options),
 		durations: map[probe.Key]prometheus.Histogram{},
+		logValues: map[logValue]*logHistogram{},
 		skipped:   map[string]map[probe.SkipReason]uint64{},
 	}
 	for id, m := range table {
@@ -90,8 +95,18 @@ func (e *Exporter) CountSkip(key probe.Key, reason probe.SkipReason) {
 	byReason[reason]++
 }
 
+// CountFailedWrite notes that the state file could not be written, or at start not be read.
+func (e *Exporter) CountFailedWrite() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.failedWrites++
+}
+
 // observe runs under the Store's lock.
 func (e *Exporter) observe(event state.Event) {
+	if event.Result.Log != nil {
+		e.observeLog(event.Unit.Log, event.Result)
+	}
 	if len(event.Result.Latencies) == 0 {
 		return
 	}
@@ -122,6 +137,7 @@ func (e *Exporter) forget(key probe.Key) {
 		return
 	}
 	delete(e.durations, key)
+	maps.DeleteFunc(e.logValues, func(v logValue, _ *logHistogram) bool { return v.unit == key })
 }
 
 // NewRegistry makes a registry that has Go's own metrics and those of the process.

@@ -51,6 +51,17 @@ func frontEnd(service, target string) probe.Check {
 	}
 }
 
+// What is looked for in the shop's logs.
+var (
+	missingModule = probe.Pattern{Name: "missing-module", Severity: probe.SeverityError}
+	slowAuth      = probe.Pattern{
+		Name: "slow-auth", Severity: probe.SeverityWarning, Metric: "log_value_auth_duration_seconds", Buckets: []float64{1, 1.5, 3},
+	}
+	slowQuery = probe.Pattern{
+		Name: "slow-query", Severity: probe.SeverityInfo, Metric: "log_value_query_duration_seconds", Buckets: []float64{.1, 1, 10},
+	}
+)
+
 // listed is a target that a list names, with labels some of which are taken.
 var listed = state.Target{URL: "http://10.0.0.2", Labels: []state.Label{
 	{Name: "exported_job", Value: "first"}, {Name: "instance", Value: "a:1"}, {Name: "job", Value: "second"},
@@ -93,7 +104,7 @@ func get(t testing.TB, e *exporter.Exporter, others prometheus.Gatherer, accept 
 }
 
 // shop has one of everything: checks that pass, warn, fail, err and have not run; units that crash, are missing and out
-// of reach.
+// of reach; logs that are read, out of reach and not watched.
 func shop() []state.Service {
 	return []state.Service{
 		{
@@ -104,6 +115,7 @@ func shop() []state.Service {
 				frontEnd("shop", backend),
 			},
 			Units:       []string{"shop.service", "typo.service"},
+			Patterns:    []probe.Pattern{missingModule, slowAuth, slowQuery},
 			Credentials: []string{"admin", "reader"},
 		},
 		{
@@ -173,6 +185,7 @@ func aMorning(store *state.Store, e *exporter.Exporter) {
 	}})
 	probed("queue-status", probe.Result{Start: at(19), Outcome: probe.Error, Reason: probe.ReasonCredentials, Status: 401})
 	aMorningOfOrders(store, at)
+	aMorningOfLogs(store, at)
 	store.FoldReload(state.Reload{Time: at(0), Successful: true})
 	store.FoldReload(state.Reload{Time: at(10), Problem: "line 3: no such key"})
 	store.FoldDiscovery("worker", state.Discovery{Targets: 1, LastSuccess: at(12.5)})
@@ -196,6 +209,7 @@ func aMorning(store *state.Store, e *exporter.Exporter) {
 	store.Fold(probe.Result{Key: probe.Key{Service: "worker", Unit: "worker.service"}, Start: at(5), Outcome: probe.Error})
 
 	e.CountSkip(check("health", true).Key, probe.SkipOverlap)
+	e.CountFailedWrite()
 	e.ObserveLag(2 * time.Millisecond)
 	e.ObserveLag(3 * time.Second)
 }
@@ -230,7 +244,10 @@ func aMorningOfOrders(store *state.Store, at func(float64) time.Time) {
 // year 2000 there, which is 946684800.
 func TestExposition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		small := state.Service{Name: "shop", Checks: []probe.Check{check("health", true)}, Units: []string{"shop.service"}}
+		small := state.Service{
+			Name: "shop", Checks: []probe.Check{check("health", true)},
+			Units: []string{"shop.service"}, Patterns: []probe.Pattern{missingModule, slowAuth, slowQuery},
+		}
 		_, e := newExporter(t, exporter.Options{}, small)
 		compare(t, "testdata/at_start.prom", scrape(t, e))
 

@@ -31,6 +31,16 @@ var ownFamily = metric{
 	name: prefix + ownPrefix + "<metric>", kind: "gauge or counter", labels: labelsOf("target", "check", "label"),
 }
 
+// logPrefix begins the names of metrics that patterns measure in the lines of a log.
+const logPrefix = "log_value_"
+
+// logFamily is how docs/metrics.md names those metrics as a whole. Of each the name and the buckets are what the
+// configuration says.
+var logFamily = metric{
+	name: prefix + logPrefix + "<metric>", kind: histogram, labels: labelsOf("unit"),
+	help: "What lines of the unit's log say, as the patterns that measure it read them.",
+}
+
 // labelsOf lists label names, service first: it is on all but the few that are not of a service.
 func labelsOf(names ...string) []string { return append([]string{"service"}, names...) }
 

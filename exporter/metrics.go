@@ -1,65 +1,5 @@
 package exporter
 
-// metricID is a metric's place in the table.
-type metricID int
-
-const (
-	probeSuccess metricID = iota
-	probeWarning
-	probeError
-	probesTotal
-	probeFailureInfo
-	probeDuration
-	probePhaseDuration
-	probeStatusCode
-	probeLastRun
-	probeLastSuccess
-	probeInterval
-	certificateExpiry
-	checkInfo
-	targetInfo
-	assertionSuccess
-	authRejectionStatus
-	authBypassed
-	healthStatus
-	healthComponentStatus
-	dbSessionsActive
-	dbSessionsMaxConcurrent
-	dbSessionLifetime
-	dbPotentialLeaks
-	dbSessionsOpened
-	dbSessionsClosed
-	dbSessionErrors
-	dbLongSessions
-	queueTasks
-	queueUsersProcessing
-	queueUserTasksMax
-	queueWait
-	unitRestarts
-	unitNRestarts
-	unitStarts
-	unitState
-	unitExits
-	unitMainExitStatus
-	unitCrashLooping
-	unitActiveEnter
-	unitMemory
-	unitTasks
-	unitObservable
-	extractionErrors
-	tokenConsistent
-	loginSuccess
-	deploymentInfo
-	discoveryTargets
-	discoveryLastSuccess
-	reloadSuccessful
-	reloadLastSuccess
-	schedulerLag
-	probesSkipped
-	buildInfo
-	metricCount
-)
-
 // table is every metric that there is. docs/metrics.md tells more of each.
 var table = [metricCount]metric{
 	probeSuccess: {
@@ -230,6 +170,30 @@ var table = [metricCount]metric{
 		name: "postflight_unit_observable", kind: gauge, labels: labelsOf("unit"),
 		help: "Whether the last look could see the unit.",
 	},
+	logObservable: {
+		name: "postflight_log_observable", kind: gauge, labels: labelsOf("unit"),
+		help: "Whether the unit's log can be read; absent where it is not watched.",
+	},
+	logLines: {
+		name: "postflight_log_lines_total", kind: counter, labels: labelsOf("unit"),
+		help: "Lines of the unit's log that were read.",
+	},
+	logDropped: {
+		name: "postflight_log_dropped_total", kind: counter, labels: labelsOf("unit"),
+		help: "Lines of the unit that journald says it dropped, so that nobody can read them.",
+	},
+	logMatches: {
+		name: "postflight_log_matches_total", kind: counter, labels: labelsOf("unit", "pattern", "severity"),
+		help: "Lines of the unit's log that the pattern matched.",
+	},
+	logMissingModules: {
+		name: "postflight_log_missing_modules_total", kind: counter, labels: labelsOf("unit", "module"),
+		help: "Lines of the unit's log that say that the module, or the library, is missing.",
+	},
+	logAuthDuration: {
+		name: "postflight_log_value_auth_duration_seconds", kind: histogram, labels: labelsOf("unit"),
+		help: "How long authentications took that the backend logs for being slow.",
+	},
 	extractionErrors: {
 		name: "postflight_extraction_errors_total", kind: counter, labels: labelsOf("target", "check", "metric"),
 		help: "Answers that did not yield a metric of the check's own.",
@@ -261,6 +225,10 @@ var table = [metricCount]metric{
 	reloadLastSuccess: {
 		name: "postflight_config_last_reload_success_timestamp_seconds", kind: gauge,
 		help: "When the configuration that is in effect was loaded.",
+	},
+	stateWritesFailed: {
+		name: "postflight_state_writes_failed_total", kind: counter,
+		help: "How often the state file could not be written, or at start not be read.",
 	},
 	schedulerLag: {
 		name: "postflight_scheduler_lag_seconds", kind: histogram,

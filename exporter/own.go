@@ -36,21 +36,20 @@ func (s *scrape) putOwn(key probe.Key, m *probe.Metric, name, value string, numb
 	if m.Label != "" {
 		labels = append(labels, label{m.Label, value})
 	}
-	s.ownFamily(m).add(series{labels: s.labels.sorted(labels), value: number})
+	k := gauge
+	if m.Counter {
+		k = counter
+	}
+	s.ownFamily(prefix+m.Name, m.Help, k).add(series{labels: s.labels.sorted(labels), value: number})
 }
 
-// ownFamily finds the family of a metric, or begins it. Of checks that share a metric the first has its help told:
-// Prometheus takes one only.
-func (s *scrape) ownFamily(m *probe.Metric) *family {
-	name := prefix + m.Name
+// ownFamily finds the family of a metric that the configuration makes, or begins it. Of checks that share a metric the
+// first has its help told: Prometheus takes one only.
+func (s *scrape) ownFamily(name, help string, k kind) *family {
 	for i := int(metricCount - s.first); i < len(s.families); i++ {
 		if f := &s.families[i]; f.name == name {
 			return f
 		}
 	}
-	k := gauge
-	if m.Counter {
-		k = counter
-	}
-	return s.begin(name, m.Help, k)
+	return s.begin(name, help, k)
 }

@@ -20,6 +20,14 @@ func (s *scrape) reload() {
 	}
 }
 
+// writes tells how often the state file failed.
+func (s *scrape) writes() {
+	s.mu.Lock()
+	n := s.failedWrites
+	s.mu.Unlock()
+	s.put(stateWritesFailed, float64(n))
+}
+
 // service tells what is known of a service as a whole.
 func (s *scrape) service(service state.ServiceState) {
 	s.logins(service)

@@ -93,6 +93,7 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 	default:
 		s.Checks = c.checks(checks)
 	}
+	s.Patterns, s.Logs = b.logs(v.field("logs"), units)
 	if release := v.field("release"); release != nil && !release.wrong {
 		s.Release = b.release(release, checks, s.Checks)
 	}

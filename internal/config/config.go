@@ -16,6 +16,7 @@ import (
 	"postflight/internal/credentials"
 	"postflight/internal/discovery"
 	"postflight/internal/expect"
+	"postflight/internal/logpattern"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
 )
@@ -44,7 +45,9 @@ type Service struct {
 	TLS          *TLS     // nil: as the system has it
 	Release      *Release // nil: nothing tells it
 	Credentials  map[string]credentials.Options
-	Checks       []Check // none where there are neither targets nor lists
+	Checks       []Check              // none where there are neither targets nor lists
+	Patterns     []logpattern.Pattern // the user's own
+	Logs         *logpattern.Set      // the built-in ones, then the user's own; nil: there are no units
 	Verification verdict.Policy
 }
 

@@ -53,12 +53,22 @@ func TestTheUnitIsLockedUp(t *testing.T) {
 // What systemd does not know it only warns of, at run time, where nobody looks.
 func TestTheUnitHasNoSettingThatSystemdIgnores(t *testing.T) {
 	testhost.RequireTools(t, "systemd-analyze")
-	unit := strings.ReplaceAll(read(t, "systemd/postflight.service"), "/usr/local/bin/postflight", "/bin/true")
-	file := filepath.Join(t.TempDir(), "postflight.service")
-	if err := os.WriteFile(file, []byte(unit), 0o600); err != nil {
+	directory := t.TempDir()
+	const unit = "postflight.service"
+	files, err := filepath.Glob("systemd/" + unit + ".d/*.conf")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("drop-ins: %v, %v", files, err)
+	}
+	if err := os.Mkdir(filepath.Join(directory, unit+".d"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	out, err := exec.Command("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", file).CombinedOutput()
+	for _, file := range append(files, "systemd/"+unit) {
+		content := strings.ReplaceAll(read(t, file), "/usr/local/bin/postflight", "/bin/true")
+		if err := os.WriteFile(filepath.Join(directory, strings.TrimPrefix(file, "systemd/")), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, err := exec.Command("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", filepath.Join(directory, unit)).CombinedOutput()
 	if err != nil || len(bytes.TrimSpace(out)) > 0 {
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}

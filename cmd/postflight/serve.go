@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"net"
@@ -22,7 +23,22 @@ type serveCommand struct {
 	looking
 	listening
 	APITokenFile string `name:"web.api-token-file" help:"File with the token that changes something over HTTP, such as POST /-/reload (default: nothing can be changed over TCP)." placeholder:"FILE"`
+	State        string `help:"File that keeps what has to outlive the daemon: counters, and how far the journal has been read (default: postflight.json in $$STATE_DIRECTORY, where systemd sets that, else none)." placeholder:"FILE"`
 	control
+}
+
+// stateFile is where the state is kept; empty: nowhere.
+func (c serveCommand) stateFile(getenv func(string) string) string {
+	return cmp.Or(c.State, within(getenv("STATE_DIRECTORY"), "postflight.json"))
+}
+
+// within is a file in the first of the directories that systemd lists in a variable; empty where it lists none.
+func within(directories, file string) string {
+	first, _, _ := strings.Cut(directories, ":")
+	if first == "" {
+		return ""
+	}
+	return filepath.Join(first, file)
 }
 
 // control is the unix socket for local commands.
@@ -37,11 +53,7 @@ func (c control) options(getenv func(string) string) (app.ControlOptions, error)
 	if err != nil {
 		return app.ControlOptions{}, usageError{fmt.Errorf("--control.socket-mode: %q is not a mode; write it in octal, such as 0660", c.SocketMode)}
 	}
-	path := c.Socket
-	if runtime := getenv("RUNTIME_DIRECTORY"); path == "" && runtime != "" {
-		first, _, _ := strings.Cut(runtime, ":") // systemd lists several of them
-		path = filepath.Join(first, "control.sock")
-	}
+	path := cmp.Or(c.Socket, within(getenv("RUNTIME_DIRECTORY"), "control.sock"))
 	options := app.ControlOptions{Path: path, Mode: fs.FileMode(mode), Group: c.SocketGroup}
 	return options, asUsage(options.Validate())
 }
@@ -106,6 +118,7 @@ func (c serveCommand) Run(inv *invocation) error {
 		ListenAddresses: c.ListenAddress,
 		WebConfigFile:   c.WebConfig,
 		APITokenFile:    c.APITokenFile,
+		StateFile:       c.stateFile(inv.getenv),
 		Control:         control,
 	})
 	if err != nil {

@@ -33,7 +33,7 @@ func (e *engine) commit(next []*service) {
 	var units []probe.Key
 	for i, s := range next {
 		s.tellIssuers()
-		described[i] = s.described()
+		described[i] = s.described(e.options.logs)
 		units = append(units, s.units()...)
 	}
 	e.runner.Drop(func() {
@@ -45,7 +45,8 @@ func (e *engine) commit(next []*service) {
 	})
 	e.loseSight(before, kept, units)
 	e.store.Apply(described)
-	e.units.set(units)
+	e.watchUnits(units)
+	e.watchLogs(next, units)
 	e.arrange()
 	for _, s := range before {
 		if s.lists != nil && !kept[s.lists] {

@@ -35,7 +35,8 @@ type engine struct {
 	store     *state.Store
 	runner    *probe.Runner
 	scheduler *schedule.Scheduler
-	units     *unitWatch
+	units     *follower         // of units, over the bus
+	logs      *follower         // of their logs
 	client    *httpprobe.Client // of the services that have no TLS of their own
 	lists     sync.WaitGroup    // the goroutines that watch target lists
 
@@ -54,6 +55,7 @@ type engineOptions struct {
 	version    string
 	busAddress string        // of the system bus; empty: its usual place
 	watcher    probe.Watcher // in place of systemd's, for the demo; nil: systemd's
+	logs       bool          // follow the logs of the units
 	observer   observer
 	log        *zap.Logger
 }
@@ -75,7 +77,8 @@ func newEngine(ctx context.Context, store *state.Store, c *config.Config, o engi
 		options:   o,
 		store:     store,
 		scheduler: schedule.New(o.observer.ObserveLag),
-		units:     newUnitWatch(o.watcher, o.busAddress),
+		units:     newFollower(),
+		logs:      newFollower(),
 		client:    httpprobe.NewClient(o.version),
 	}
 	e.ctx, e.stop = context.WithCancel(ctx)
@@ -132,6 +135,7 @@ func (e *engine) run() error {
 		defer e.stop()
 		lost = e.units.run(e.ctx, e.store.Fold)
 	})
+	watching.Go(func() { e.logs.run(e.ctx, e.store.Fold) }) // what goes wrong has been folded as the logs' result
 	watching.Go(func() { e.followReleaseFiles(e.ctx) })
 	e.watchLists()
 	err := e.scheduler.Run(e.ctx)

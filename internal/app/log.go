@@ -35,6 +35,12 @@ func NewLogger(to io.Writer, level, format string) (log *zap.Logger, closeLog fu
 func changes(log *zap.Logger) func(state.Event) {
 	units := map[probe.Key]string{} // how each unit was when it was last logged
 	return func(event state.Event) {
+		if event.Result.Log != nil {
+			if event.Changed {
+				logLog(log, event)
+			}
+			return
+		}
 		if event.Unit != nil {
 			if is, was := condition(event.Unit, event.Result.End()), units[event.Unit.Key]; is != "" && is != was {
 				units[event.Unit.Key] = is
@@ -62,6 +68,17 @@ func logCheck(log *zap.Logger, event state.Event) {
 		fields = append(fields, zap.String("reason", string(r.Reason)), zap.String("wanted", r.Wanted), zap.String("got", r.Got))
 	}
 	log.Log(level, "check outcome changed", fields...)
+}
+
+// logLog tells that a unit's log is out of reach, or again within it.
+func logLog(log *zap.Logger, event state.Event) {
+	fields := []zap.Field{zap.String("service", event.Result.Key.Service), zap.String("unit", event.Result.Key.Unit)}
+	switch {
+	case event.Result.Outcome == probe.Error:
+		log.Warn("unit log not readable", append(fields, zap.String("why", event.Result.Got))...)
+	case !event.First:
+		log.Info("unit log readable again", fields...)
+	}
 }
 
 // condition is what is worth a line when it changes; empty for what is only on the way. A crash loop is one condition,

@@ -46,6 +46,7 @@ type ServeOptions struct {
 	ListenAddresses []string
 	WebConfigFile   string
 	APITokenFile    string // empty: nothing can be changed over TCP
+	StateFile       string // keeps what has to outlive the process; empty: nothing does
 	Control         ControlOptions
 	Watcher         probe.Watcher // in place of systemd's, for the demo; nil: systemd's
 }
@@ -60,6 +61,7 @@ type Daemon struct {
 	socket    net.Listener // for local commands; nil: there is none
 	control   *http.Server
 
+	kept             *stateFile
 	load             func() (*config.Config, error)
 	hangup           <-chan os.Signal
 	nativeHistograms bool
@@ -88,10 +90,13 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		}
 		return nil, err
 	}
+	kept := &stateFile{path: o.StateFile, store: store, log: o.Log, failed: metrics.CountFailedWrite}
+	kept.load()
 	d := &Daemon{
-		log: o.Log,
+		log:  o.Log,
+		kept: kept,
 		engine: newEngine(context.Background(), store, o.Config, engineOptions{
-			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, observer: metrics, log: o.Log,
+			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: o.Watcher == nil, observer: metrics, log: o.Log,
 		}),
 		listeners:        listeners,
 		webConfig:        o.WebConfigFile,
@@ -146,9 +151,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	alive, enough := context.WithCancel(ctx)
 	group.Add(func() error { return d.keepSystemdInformed(alive) }, func(error) { enough() })
+	keeping, kept := context.WithCancel(ctx)
+	group.Add(func() error { return d.kept.keep(keeping) }, func(error) { kept() })
 	following, noMore := context.WithCancel(ctx)
 	group.Add(func() error { return d.followFiles(following) }, func(error) { noMore() })
 	err := group.Run()
+	d.kept.save() // what has been folded to the last
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil
 	}

@@ -98,13 +98,16 @@ func labelsOf(found discovery.Target) []state.Label {
 }
 
 // described is what the store wants to know of it.
-func (s *service) described() state.Service {
+func (s *service) described(logs bool) state.Service {
 	described := state.Service{
 		Name: s.config.Name, Units: s.config.Units, Targets: s.targets, Lists: s.lists != nil, Release: releaseSource(s.config.Release),
 		Checks: make([]probe.Check, len(s.jobs)),
 	}
 	for i, j := range s.jobs {
 		described.Checks[i] = j.check
+	}
+	if logs && len(s.config.Units) > 0 {
+		described.Patterns = s.config.Logs.Patterns()
 	}
 	for name := range s.credentials {
 		described.Credentials = append(described.Credentials, name)

@@ -130,6 +130,9 @@ func (e *engine) stateOf(service string) state.ServiceState {
 
 // tellVerifications folds an event into the verifications of its service. The store calls it, one event at a time.
 func (e *engine) tellVerifications(event state.Event) {
+	if event.Result.Log != nil {
+		return // the unit is as it was
+	}
 	for _, f := range e.verificationsOf(event.Result.Key.Service) {
 		f.fold(event)
 	}

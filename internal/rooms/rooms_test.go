@@ -25,9 +25,12 @@ var ranks = map[string]int{
 	"postflight/probe/unitprobe":   2,
 	"postflight/internal/schedule": 2,
 
+	"postflight/internal/logpattern": 2,
+
 	"postflight/internal/builtin":     3,
 	"postflight/internal/credentials": 3,
 	"postflight/internal/discovery":   3,
+	"postflight/probe/journalprobe":   3,
 
 	"postflight/internal/config": 4,
 	"postflight/internal/state":  4,
@@ -48,7 +51,7 @@ var homes = map[string][]string{
 	"github.com/coreos/go-systemd/v22/":   {"postflight/probe/unitprobe", "postflight/internal/app"},
 	"github.com/prometheus/client_golang": {"postflight/exporter", "postflight/internal/app"},
 	"github.com/expr-lang/expr":           {"postflight/internal/expect"},
-	"os/exec":                             {"postflight/internal/demo"},
+	"os/exec":                             {"postflight/internal/demo", "postflight/probe/journalprobe"},
 	"go.uber.org/zap":                     {"postflight/internal/app", "postflight/internal/demo", "postflight/cmd/postflight"},
 }
 

@@ -104,15 +104,24 @@ func (e *Exporter) heldLogHistogram(unit probe.Key, p probe.Pattern) *logHistogr
 	return h
 }
 
-// look takes the snapshot of a scrape. Histograms end here of which no pattern is left: the Store tells only of units that
-// are gone. One that was begun since the scrape was stays, for it may be of a configuration newer than the snapshot.
+// look takes the snapshot of a scrape.
 func (e *Exporter) look() *state.Snapshot {
-	e.mu.Lock()
-	e.scrapes++
-	scrape := e.scrapes
-	e.mu.Unlock()
+	scrape := e.nextScrape()
 	snapshot := e.store.Snapshot(time.Now())
+	e.endLogValues(snapshot, scrape)
+	return snapshot
+}
 
+func (e *Exporter) nextScrape() uint64 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.scrapes++
+	return e.scrapes
+}
+
+// endLogValues ends histograms of which no pattern is left: the Store tells only of units that are gone. One that was begun
+// since the scrape was stays, for it may be of a configuration newer than the snapshot.
+func (e *Exporter) endLogValues(snapshot *state.Snapshot, scrape uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for _, service := range snapshot.Services {
@@ -124,5 +133,4 @@ func (e *Exporter) look() *state.Snapshot {
 		}
 	}
 	maps.DeleteFunc(e.logValues, func(_ logValue, h *logHistogram) bool { return h.scrape < scrape })
-	return snapshot
 }

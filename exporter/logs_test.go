@@ -113,6 +113,39 @@ func TestALogOutOfReachKeepsItsCounts(t *testing.T) {
 	}
 }
 
+// TestWhatWasSavedIsNoReading: the counts go on, and what only a look can tell is absent until there is one.
+func TestWhatWasSavedIsNoReading(t *testing.T) {
+	before, e := newExporter(t, exporter.Options{}, shop()...)
+	aMorning(before, e)
+	after := state.New()
+	e = exporter.New(after, exporter.Options{})
+	if err := after.Restore(before.Save()); err != nil {
+		t.Fatal(err)
+	}
+	after.Apply(shop())
+	exposition := scrape(t, e)
+	for text, want := range map[string]int{
+		`postflight_unit_restarts_total{service="shop",unit="shop.service"} 1`:                                         1,
+		`postflight_unit_exits_total{result="oom-kill",service="shop",unit="shop.service"} 1`:                          1,
+		`postflight_unit_observable{service="shop",unit="shop.service"} 0`:                                             1,
+		`postflight_log_observable{service="shop",unit="shop.service"} 0`:                                              1,
+		`postflight_log_matches_total{pattern="missing-module",service="shop",severity="error",unit="shop.service"} 4`: 1,
+		`postflight_log_missing_modules_total{module="jwt",service="shop",unit="shop.service"} 2`:                      1,
+		lines + "42":                            1,
+		"postflight_unit_nrestarts":             0,
+		"postflight_unit_main_exit_status":      0,
+		"postflight_unit_crash_looping":         0,
+		"postflight_unit_active_enter":          0,
+		"postflight_unit_memory_bytes":          0,
+		"postflight_unit_tasks":                 0,
+		`state="active",unit="shop.service"} 1`: 0,
+	} {
+		if got := seriesWith(exposition, text); got != want {
+			t.Errorf("%d series with %s, want %d", got, text, want)
+		}
+	}
+}
+
 // TestPatternsShareAMetric: within a unit they are one series, and over services one family.
 func TestPatternsShareAMetric(t *testing.T) {
 	slower := slowQuery
@@ -136,8 +169,8 @@ func TestPatternsShareAMetric(t *testing.T) {
 	}
 }
 
-// TestScrapesLoseNothing that is measured meanwhile, nor do reloads.
-func TestScrapesLoseNothing(t *testing.T) {
+// TestScrapesAndReloadsLoseNothing that is measured meanwhile.
+func TestScrapesAndReloadsLoseNothing(t *testing.T) {
 	store, e := newExporter(t, exporter.Options{}, shop()...)
 	var both sync.WaitGroup
 	both.Go(func() {

@@ -97,6 +97,7 @@ func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
 	for _, kept := range []string{
 		`postflight_probe_duration_seconds_count{check="auth",service="shop",target="https://10.0.0.1:8443"} 3`,
 		`postflight_probes_skipped_total{reason="overlap",service="shop"} 1`,
+		queries + "2",
 		`postflight_unit_restarts_total{service="shop",unit="shop.service"} 1`,
 	} {
 		if seriesWith(exposition, kept) != 1 {
@@ -110,6 +111,7 @@ func TestWhatIsNoLongerConfiguredLeavesNoSeries(t *testing.T) {
 	for _, anew := range []string{
 		`postflight_probe_duration_seconds_count{check="auth",service="shop",target="https://10.0.0.1:8443"} 0`,
 		`postflight_probes_skipped_total{reason="overlap",service="shop"} 0`,
+		queries + "0",
 	} {
 		if seriesWith(exposition, anew) != 1 {
 			t.Errorf("what comes back does not begin anew: no %s", anew)

@@ -163,9 +163,9 @@ func TestTargetsComeAndGoWithTheirLists(t *testing.T) {
 // What both the configuration and a list name is one target, under the name that the configuration gives it.
 func TestAListMayNameAConfiguredTarget(t *testing.T) {
 	t.Parallel()
-	configured, listed := backend(t, healthy), backend(t, healthy)
+	configured, listed := backend(t, healthy)+"/", backend(t, healthy)
 	l := fileList(t)
-	l.write(naming(strings.Replace(configured, "http", "HTTP", 1)+"/", listed))
+	l.write(naming(strings.TrimSuffix(configured, "/"), listed))
 	_, page, _ := start(t, parse(t, `services: [{name: proxy, targets: [%q], %s, checks: [{use: health, schedule: "@every 200ms"}]}]`, configured, l.key), nil)
 	await(t, page+"/metrics", fmt.Sprintf(`postflight_probe_success{check="health",service="proxy",target=%q} 1`, listed))
 	await(t, page+"/metrics", fmt.Sprintf(`postflight_probe_success{check="health",service="proxy",target=%q} 1`, configured))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -132,7 +133,18 @@ func (m *machine) missingModuleIsACrashLoop() {
 		`postflight_unit_starts_total{trigger="manual"}`:                 1,
 	})
 	m.restartsAgreeFrom(3)
-	m.eventuallyShows(wants{`postflight_unit_crash_looping`: 1})
+	m.eventuallyShows(wants{
+		`postflight_unit_crash_looping`: 1,
+		`postflight_log_observable`:     1,
+	})
+	m.eventually(func(e exposition) error {
+		if n := e.must(m.t, `postflight_log_matches_total{pattern="missing-module"}`); n < 3 {
+			return fmt.Errorf("%v lines name a missing module", n)
+		}
+		_, err := e.value(`postflight_log_missing_modules_total{module="jwt"}`)
+		return err
+	})
+	m.losesNoRestartWhileItIsDead()
 	v := m.verify("failed", "--target", target, "--unit", "proxy-system", "--window", "5s", "--settle-timeout", "20s")
 	if !v.has("crash_loop") {
 		m.t.Errorf("causes %+v, want crash_loop among them", v.Causes)
@@ -156,6 +168,22 @@ func (m *machine) missingModuleIsACrashLoop() {
 	})
 	m.verify("passed", "--config", configFile, "--window", "3s", "--consecutive", "3", "--settle-timeout", "30s")
 	m.eventuallyShows(healthy)
+}
+
+// losesNoRestartWhileItIsDead kills the daemon in the middle of the loop, twice: what it counted stands in its state file,
+// and what happened meanwhile in the journal.
+func (m *machine) losesNoRestartWhileItIsDead() {
+	m.t.Helper()
+	for range 2 {
+		m.Exec("systemctl", "kill", "--signal=KILL", "--kill-whom=all", "postflight")
+		before := m.restarts()
+		m.Exec("systemctl", "stop", "postflight")
+		for m.restarts() < before+5 {
+			time.Sleep(100 * time.Millisecond)
+		}
+		m.Exec("systemctl", "start", "postflight")
+		m.restartsAgreeFrom(before + 5)
+	}
 }
 
 // restartsAgreeFrom waits until systemd has counted at least so many automatic restarts and the counter shows as many

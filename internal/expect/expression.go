@@ -37,7 +37,7 @@ func Compile(text string) (*Expression, error) {
 		return nil, err
 	}
 	if problem := typeName(yields); problem != "" {
-		return nil, syntaxErrorAt(text, yields.Location().From, fmt.Sprintf(noBoolProblem, problem))
+		return nil, SyntaxErrorAt(text, yields.Location().From, fmt.Sprintf(noBoolProblem, problem))
 	}
 	return e, nil
 }
@@ -60,7 +60,7 @@ func compileOver(known any, text string, names ...expr.Option) (*Expression, ast
 	fence := &fence{}
 	plain, err := expr.Compile(text, append(language(), expr.Env(known), expr.Patch(fence))...)
 	if fence.problem != "" {
-		return nil, nil, syntaxErrorAt(text, fence.place.From, fence.problem)
+		return nil, nil, SyntaxErrorAt(text, fence.place.From, fence.problem)
 	}
 	if err != nil {
 		return nil, nil, syntaxError(text, err)

@@ -27,7 +27,7 @@ func CompileFormula(text string, names []string) (*Formula, error) {
 		return nil, err
 	}
 	if problem := noNumberProblem(yields); problem != "" {
-		return nil, syntaxErrorAt(text, yields.Location().From, problem)
+		return nil, SyntaxErrorAt(text, yields.Location().From, problem)
 	}
 	return &Formula{text: text, program: e}, nil
 }

@@ -45,8 +45,8 @@ func (e *SyntaxError) Caret() string {
 	return string(line) + "\n" + string(indent) + "^"
 }
 
-// syntaxErrorAt is a problem at a character of the text, counted from 0.
-func syntaxErrorAt(text string, from int, problem string) *SyntaxError {
+// SyntaxErrorAt is a problem at a character of an expression's text, counted from 0.
+func SyntaxErrorAt(text string, from int, problem string) *SyntaxError {
 	runes := []rune(text)
 	before := string(runes[:min(max(from, 0), len(runes))])
 	line := strings.Count(before, "\n")
@@ -62,9 +62,9 @@ func syntaxErrorAt(text string, from int, problem string) *SyntaxError {
 func syntaxError(text string, err error) *SyntaxError {
 	var at *file.Error
 	if errors.As(err, &at) {
-		return syntaxErrorAt(text, at.From, worded(at.Message))
+		return SyntaxErrorAt(text, at.From, worded(at.Message))
 	}
-	return syntaxErrorAt(text, 0, worded(err.Error()))
+	return SyntaxErrorAt(text, 0, worded(err.Error()))
 }
 
 func oneLine(text string) string {
@@ -82,11 +82,11 @@ const (
 func checkText(text string) *SyntaxError {
 	switch {
 	case strings.TrimSpace(text) == "":
-		return syntaxErrorAt(text, 0, "an empty expression")
+		return SyntaxErrorAt(text, 0, "an empty expression")
 	case len(text) > maxText:
-		return syntaxErrorAt("", 0, fmt.Sprintf("an expression of %d bytes; at most %d are allowed", len(text), maxText))
+		return SyntaxErrorAt("", 0, fmt.Sprintf("an expression of %d bytes; at most %d are allowed", len(text), maxText))
 	case !utf8.ValidString(text):
-		return syntaxErrorAt("", 0, "the text is not UTF-8")
+		return SyntaxErrorAt("", 0, "the text is not UTF-8")
 	}
 	tokens, err := lexer.Lex(file.NewSource(text))
 	if err != nil {
@@ -100,7 +100,7 @@ func checkText(text string) *SyntaxError {
 		if !strings.Contains("([{", token.Value) {
 			depth--
 		} else if depth++; depth > maxDepth {
-			return syntaxErrorAt(text, token.From, fmt.Sprintf("more than %d brackets within each other", maxDepth))
+			return SyntaxErrorAt(text, token.From, fmt.Sprintf("more than %d brackets within each other", maxDepth))
 		}
 	}
 	return nil

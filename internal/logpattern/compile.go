@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 
 	"postflight/internal/expect"
@@ -34,39 +33,51 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// compile compiles one pattern by itself.
-func compile(index int, p Pattern) (m matcher, problems []error) {
+// compile compiles one more pattern of the set.
+func (s *Set) compile(p Pattern) (m matcher, problems []*Error) {
 	refuse := func(key string, err error) {
 		if err != nil {
-			problems = append(problems, &Error{Index: index, Pattern: p.Name, Key: key, Err: err})
+			problems = append(problems, &Error{Key: key, Err: err})
 		}
 	}
 	var err error
 	m.Pattern, m.modules = p.Pattern, p.Name == missingModule
+	refuse("name", s.checkName(p.Name))
 	m.match, err = compileMatch(p.Match)
 	refuse("match", err)
 	if p.Exclude != "" {
-		m.exclude, err = compileRegexp(p.Exclude)
+		m.exclude, err = compileExclude(p.Exclude)
 		refuse("exclude", err)
 	}
 	refuse("severity", checkSeverity(p.Severity))
-	refuse("buckets", checkBuckets(p.Pattern))
 	switch {
 	case p.Metric != "" && p.Value == "":
 		refuse("value", fmt.Errorf("is missing: say what of a line %s measures", p.Metric))
 	case p.Metric == "" && p.Value != "":
 		refuse("metric", errors.New("is missing: say which metric the value is of"))
-	case p.Metric != "" && m.match != nil:
-		m.groups, m.value, err = compileValue(p.Value, m.match)
-		refuse("value", err)
-		if p.Buckets == nil {
-			m.Buckets = defaultBuckets()
-		}
 	}
+	if p.Metric != "" && p.Buckets == nil {
+		m.Buckets = DefaultBuckets()
+	}
+	refuse("buckets", s.checkBuckets(m.Pattern))
 	if m.match != nil {
 		m.needles = needles(p.Match)
+		if p.Value != "" {
+			m.groups, m.value, err = compileValue(p.Value, m.match)
+			refuse("value", err)
+		}
 	}
 	return m, problems
+}
+
+func (s *Set) checkName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("is missing")
+	case slices.ContainsFunc(s.matchers, func(m matcher) bool { return m.Name == name }):
+		return errors.New("another pattern has it already; choose another")
+	}
+	return nil
 }
 
 func compileMatch(text string) (*regexp.Regexp, error) {
@@ -74,28 +85,34 @@ func compileMatch(text string) (*regexp.Regexp, error) {
 		return nil, errors.New("is missing: say what to look for in a line")
 	}
 	match, err := compileRegexp(text)
-	if err == nil && match.MatchString("") {
-		return nil, errors.New("it matches every line, since it matches nothing at all")
+	if err == nil && matchesAll(match) {
+		return nil, errors.New("it matches every line, since it matches nothing at all; write what a line has to hold")
 	}
 	return match, err
 }
 
-// compileRegexp says what is wrong in the words of regexp/syntax, without saying each time what it was doing.
-func compileRegexp(text string) (*regexp.Regexp, error) {
-	compiled, err := regexp.Compile(text)
-	var at *syntax.Error
-	if errors.As(err, &at) {
-		return nil, fmt.Errorf("%s: `%s`", at.Code, expect.Excerpt(at.Expr))
+func compileExclude(text string) (*regexp.Regexp, error) {
+	exclude, err := compileRegexp(text)
+	if err == nil && matchesAll(exclude) {
+		return nil, errors.New("it excludes every line, since it matches nothing at all; write what a line must not hold")
 	}
-	return compiled, err
+	return exclude, err
 }
 
-// compileValue compiles an expression over the groups of match that have a name, and gives these.
-func compileValue(text string, match *regexp.Regexp) (groups []int, value *expect.Formula, err error) {
+// matchesAll: what matches nothing at all, and also a line that nobody looks for.
+func matchesAll(e *regexp.Regexp) bool { return e.MatchString("") && e.MatchString("\uFFFF \uFFFF") }
+
+// compileValue compiles an expression over the groups of match that have a name, and gives these. Several groups may have
+// the same, of which one takes part: those of alternatives.
+func compileValue(text string, match *regexp.Regexp) (groups [][]int, value *expect.Formula, err error) {
 	var names []string
 	for group, name := range match.SubexpNames() {
-		if name != "" {
-			groups, names = append(groups, group), append(names, name)
+		switch known := slices.Index(names, name); {
+		case name == "":
+		case known >= 0:
+			groups[known] = append(groups[known], group)
+		default:
+			names, groups = append(names, name), append(groups, []int{group})
 		}
 	}
 	value, err = expect.CompileFormula(text, names)
@@ -112,7 +129,7 @@ func checkSeverity(s probe.Severity) error {
 
 const maxBuckets = 50
 
-func checkBuckets(p probe.Pattern) error {
+func (s *Set) checkBuckets(p probe.Pattern) error {
 	switch {
 	case len(p.Buckets) == 0:
 		return nil
@@ -129,37 +146,10 @@ func checkBuckets(p probe.Pattern) error {
 			return fmt.Errorf("%v comes after %v; each has to be greater than the one before", bound, p.Buckets[i-1])
 		}
 	}
+	for _, m := range s.matchers {
+		if m.Metric == p.Metric && !slices.Equal(m.Buckets, p.Buckets) {
+			return fmt.Errorf("pattern %q has others, and they share the metric %s", m.Name, p.Metric)
+		}
+	}
 	return nil
-}
-
-// amongEachOther says which names are taken, and which metrics would be two.
-func amongEachOther(patterns []Pattern) (problems []error) {
-	builtin := names(Builtin())
-	for i, p := range patterns {
-		refuse := func(key string, err error) {
-			problems = append(problems, &Error{Index: i, Pattern: p.Name, Key: key, Err: err})
-		}
-		before := patterns[:i]
-		switch {
-		case p.Name == "":
-			refuse("name", errors.New("is missing"))
-		case slices.Contains(names(before), p.Name) && slices.Contains(builtin, p.Name):
-			refuse("name", errors.New("a built-in pattern has it already; choose another"))
-		case slices.Contains(names(before), p.Name):
-			refuse("name", errors.New("another pattern has it already; choose another"))
-		}
-		same := slices.IndexFunc(before, func(b Pattern) bool { return p.Metric != "" && b.Metric == p.Metric })
-		if same >= 0 && !slices.Equal(before[same].Buckets, p.Buckets) {
-			refuse("buckets", fmt.Errorf("pattern %q has others, and they share the metric %s", before[same].Name, p.Metric))
-		}
-	}
-	return problems
-}
-
-func names(patterns []Pattern) []string {
-	names := make([]string, len(patterns))
-	for i, p := range patterns {
-		names[i] = p.Name
-	}
-	return names
 }

@@ -4,6 +4,7 @@ package logpattern
 import (
 	"errors"
 	"regexp"
+	"slices"
 
 	"postflight/internal/expect"
 	"postflight/probe"
@@ -30,18 +31,24 @@ type matcher struct {
 	needles []needle // one of them is in every line that match matches; nil: not known
 	match   *regexp.Regexp
 	exclude *regexp.Regexp // nil: nothing is excluded
-	groups  []int          // of match that have a name …
+	groups  [][]int        // of match, by the names that value has for them
 	value   *expect.Formula
 	modules bool // its first group that took part is a module's name
 }
 
 // Compile compiles patterns. What is wrong is an *Error each, all of them joined.
-func Compile(patterns []Pattern) (*Set, error) {
-	set := &Set{matchers: make([]matcher, 0, len(patterns))}
-	problems := amongEachOther(patterns)
+func Compile(patterns []Pattern) (*Set, error) { return new(Set).With(patterns) }
+
+// With gives a set that has more patterns, after those that s has. Errors are those of Compile.
+func (s *Set) With(patterns []Pattern) (*Set, error) {
+	set := &Set{matchers: slices.Clone(s.matchers), folds: s.folds}
+	var problems []error
 	for i, p := range patterns {
-		m, err := compile(i, p)
-		problems = append(problems, err...)
+		m, wrong := set.compile(p)
+		for _, problem := range wrong {
+			problem.Index, problem.Pattern = i, p.Name
+			problems = append(problems, problem)
+		}
 		set.matchers = append(set.matchers, m)
 		for _, n := range m.needles {
 			set.folds = set.folds || n.folded
@@ -62,8 +69,8 @@ func (s *Set) Patterns() []probe.Pattern {
 	return patterns
 }
 
-// defaultBuckets are those of a metric for which none are given, in whatever it measures.
-func defaultBuckets() []float64 {
+// DefaultBuckets are those of a metric for which none are given, in whatever it measures.
+func DefaultBuckets() []float64 {
 	return []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10}
 }
 
@@ -84,8 +91,8 @@ func (m *matcher) measure(line []byte, places []int) (float64, bool) {
 		return 0, false
 	}
 	texts := make([]string, len(m.groups))
-	for i, group := range m.groups {
-		texts[i] = string(part(line, places, group))
+	for i, groups := range m.groups {
+		texts[i] = string(firstPart(line, places, groups))
 	}
 	value, err := m.value.Number(texts)
 	return value, err == nil
@@ -102,6 +109,16 @@ func (m *matcher) module(line []byte, places []int) string {
 		}
 	}
 	return ""
+}
+
+// firstPart is what the first of several groups took that took something.
+func firstPart(line []byte, places, groups []int) []byte {
+	for _, group := range groups {
+		if text := part(line, places, group); len(text) > 0 {
+			return text
+		}
+	}
+	return nil
 }
 
 // part is what a group of a match took of the line.

@@ -17,12 +17,16 @@ func TestOwnPatterns(t *testing.T) {
 	notHealth.Exclude = `GET /health|errors: 0`
 	constant := slowQuery()
 	constant.Name, constant.Metric, constant.Value = "constant", "log_value_one", "1"
-	set := compile(t, slowQuery(), notHealth, constant, lookingFor("anchored", `^started in \d+ s$`))
+	slowUpdate := slowQuery()
+	slowUpdate.Name, slowUpdate.Match, slowUpdate.Value = "slow-update", `update: (?P<ms>\d+)ms|(?P<ms>\d+)ms to update`, "float(ms)"
+	set := compile(t, slowQuery(), notHealth, constant, slowUpdate, lookingFor("anchored", `^started in \d+ s$`))
 	tests := []struct{ line, want string }{
 		{`the query took 1500ms`, `slow-query 1.5, constant 1`},
 		{`the query took 2s`, `slow-query 2, constant 1`},
 		{`the query took 1.2.3s`, `slow-query, constant 1`}, // counted, not measured
 		{`the query took long`, ``},
+		{`update: 12ms`, `slow-update 12`},
+		{`13ms to update`, `slow-update 13`}, // the same name in either alternative
 		{`ERROR: out of memory`, `not-health`},
 		{`Error in GET /health`, ``},
 		{`done, errors: 0`, ``},

@@ -106,7 +106,7 @@ func forms(word string) []string {
 }
 
 func TestAnyCaseIsFound(t *testing.T) {
-	for _, word := range []string{"error", "disks", "KELVIN", "éa", "Éa", "straße", "σας", "ǆx", "iı", "数据ab", "θω"} {
+	for _, word := range []string{"error", "disks", "KELVIN", "éa", "Éa", "straße", "σας", "ǆx", "iı", "İ", "数据ab", "θω"} {
 		reader := compile(t, lookingFor("p", "(?i)"+word)).Reader()
 		for _, form := range forms(word) {
 			if reader.Line(pid, now, []byte("x "+form+" x")) == nil {

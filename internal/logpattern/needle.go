@@ -125,7 +125,7 @@ func literal(runes []rune, folded bool) []needle {
 		case folded && !hasOneForm(r) && !isPlainLetter(r):
 			part = nil
 			continue
-		case folded:
+		case folded && r < utf8.RuneSelf: // İ has one form, and a lower case all the same
 			r = unicode.ToLower(r)
 		}
 		part = utf8.AppendRune(part, r)

@@ -44,7 +44,8 @@ func run(ctx context.Context, program string, args []string, read func(*os.File)
 		return complaints.String(), err
 	}
 	defer time.AfterFunc(patience, cancel).Stop()
-	return complaints.String(), inWords(cmd.Wait(), &complaints)
+	err = inWords(cmd.Wait(), &complaints)
+	return complaints.String(), err
 }
 
 // command is journalctl in a group of its own, of which nothing is left when the context ends. It gets nothing of our

@@ -207,13 +207,15 @@ out.write(b'last\n')
 	m.WriteUnit("app.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/python3 /run/lines.py\n")
 	w := watch(t, m.options).following("app.service")
 	m.Exec("systemctl", "start", "app.service")
-	log := w.log("app.service", "the last line", func(l probe.Log) bool { return matched(l, "last") > 0 })
+	const want = 1 + 1 + 3 + 2 + 9000 + 1 + 1 // journald cuts the long line at 48 KiB
+	w.lines("app.service", want)
+	w.stop()
 
-	// journald cuts the long line at 48 KiB.
-	if want := uint64(1 + 1 + 3 + 2 + 9000 + 1 + 1); log.Lines != want {
+	log := logOf(w.told(), "app.service")
+	if log.Lines != want {
 		t.Errorf("%d lines, want %d", log.Lines, want)
 	}
-	for _, name := range []string{"red", "odd", "second"} {
+	for _, name := range []string{"red", "odd", "second", "last"} {
 		if matched(log, name) != 1 {
 			t.Errorf("%d matches of %s", matched(log, name), name)
 		}

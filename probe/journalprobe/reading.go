@@ -15,7 +15,7 @@ import (
 const (
 	// tellEvery is how long what has been read waits for more before it is told. In journald it has waited for up to half a
 	// second already.
-	tellEvery = 50 * time.Millisecond
+	tellEvery = 20 * time.Millisecond
 
 	// maxFindings is how many matches and events wait at most, but for those of the last entry.
 	maxFindings = 200

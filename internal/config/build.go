@@ -22,10 +22,12 @@ type builder struct {
 	read      func(file string) ([]byte, error)
 	tlsMade   map[tlsFiles]*TLS
 	metrics   map[string]*declared // by the name of their family
+	measured  map[string]measured  // in logs, by the metric's name
+	size      int                  // of the regular expressions so far
 }
 
 func newBuilder(r *report, directory string, read func(string) ([]byte, error)) *builder {
-	return &builder{report: r, directory: directory, read: read, tlsMade: map[tlsFiles]*TLS{}, metrics: map[string]*declared{}}
+	return &builder{report: r, directory: directory, read: read, tlsMade: map[tlsFiles]*TLS{}, metrics: map[string]*declared{}, measured: measuredAlready()}
 }
 
 func (b *builder) config(v *value) *Config {

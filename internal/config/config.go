@@ -115,12 +115,12 @@ func Parse(filename string, content []byte) (*Config, error) {
 }
 
 func parse(filename string, content []byte, read func(file string) ([]byte, error)) (*Config, error) {
-	r := &report{file: filename}
+	r := &report{file: filename, source: newSource(content)}
 	root := document(r, content)
 	if root == nil {
 		return nil, r.err()
 	}
-	w := &walker{report: r, table: newTable(), source: newSource(content)}
+	w := &walker{report: r, table: newTable()}
 	v := w.walk(root, mappingKind, place{}, "", "")
 	if v.wrong {
 		return nil, r.err()

@@ -17,8 +17,10 @@ import (
 	"postflight/internal/builtin"
 	"postflight/internal/credentials"
 	"postflight/internal/expect"
+	"postflight/internal/logpattern"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
+	"postflight/probe"
 )
 
 var minimal = []byte("services:\n  - name: shop\n    targets: [\"http://127.0.0.1:8000\"]\n")
@@ -37,7 +39,16 @@ var asShown = cmp.Options{
 	cmp.Comparer(func(a, b *expect.Expression) bool { return text(a) == text(b) }),
 	cmp.Comparer(func(a, b expect.Func) bool { return reflect.ValueOf(a).Pointer() == reflect.ValueOf(b).Pointer() }),
 	cmp.Comparer((*TLS).Same),
+	cmp.Comparer(func(a, b *logpattern.Set) bool { return reflect.DeepEqual(patternsOf(a), patternsOf(b)) }),
 	cmpopts.IgnoreFields(Config{}, "File"),
+}
+
+// patternsOf are those of a set; nil: there is none.
+func patternsOf(s *logpattern.Set) []probe.Pattern {
+	if s == nil {
+		return nil
+	}
+	return s.Patterns()
 }
 
 func expression(t testing.TB, text string) *expect.Expression {

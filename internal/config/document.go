@@ -101,6 +101,8 @@ func (r *report) saySyntax(err error, content []byte) {
 		text += `; put text that begins with * or & in quotes, such as "*/5 * * * *"`
 	case strings.Contains(text, "cannot start any token"):
 		text += `; put text that begins with @, % or a backquote in quotes, such as "@every 15s", and indent with spaces, not tabs`
+	case strings.Contains(text, "escape character"):
+		text += "; put text with backslashes, such as a regular expression, in single quotes"
 	case strings.Contains(text, "tab character"):
 		text += "; indent with spaces"
 	default:

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -57,8 +58,9 @@ const maxErrors = 1000
 
 // report gathers what is wrong.
 type report struct {
-	file string
-	errs Errors
+	file   string
+	source source
+	errs   Errors
 }
 
 // full reports whether there are enough errors: more are not looked for.
@@ -69,6 +71,16 @@ func (r *report) say(at place, format string, args ...any) {
 		return
 	}
 	r.errs = append(r.errs, Error{File: r.file, Line: at.line, Column: at.column, Path: at.path, Problem: fmt.Sprintf(format, args...)})
+}
+
+// sayOf says what is wrong with a scalar's text.
+func (r *report) sayOf(v *value, err error) {
+	var syntax *expect.SyntaxError
+	if errors.As(err, &syntax) {
+		r.sayWithin(r.source.within(v.node, syntax.Line, syntax.Column, v.path), syntax)
+		return
+	}
+	r.say(v.place, "%s", err)
 }
 
 // sayWithin says what is wrong with an expression, and shows where.

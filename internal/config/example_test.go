@@ -11,6 +11,7 @@ import (
 	"postflight/internal/credentials"
 	"postflight/internal/discovery"
 	"postflight/internal/expect"
+	"postflight/internal/logpattern"
 	"postflight/internal/verdict"
 	"postflight/probe"
 )
@@ -43,10 +44,13 @@ func TestEveryKeyHasItsEffect(t *testing.T) {
 				Release:      &Release{Check: "health", From: yields(t, "body.version")},
 				Credentials:  exampleCredentials(t),
 				Checks:       exampleChecks(t),
+				Patterns:     examplePatterns(),
+				Logs:         patterns(t, append(logpattern.Builtin(), examplePatterns()...)),
 				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1},
 			},
 			{
 				Name: "worker", Units: []string{"worker.timer"}, Release: &Release{File: "/opt/worker/VERSION"},
+				Logs:         patterns(t, logpattern.Builtin()),
 				Verification: verdict.DefaultPolicy,
 			},
 		},
@@ -132,6 +136,25 @@ func exampleChecks(t testing.TB) []Check {
 			},
 		},
 	}
+}
+
+func examplePatterns() []logpattern.Pattern {
+	return []logpattern.Pattern{
+		{
+			Pattern: probe.Pattern{Name: "slow-query", Severity: probe.SeverityWarning, Metric: "log_value_query_duration_seconds", Buckets: []float64{0.1, 1, 10}},
+			Match:   `query took (?P<ms>[0-9.]+)ms`, Value: "float(ms) / 1000",
+		},
+		{Pattern: probe.Pattern{Name: "worker-lost", Severity: probe.SeverityError}, Match: `worker \d+ was lost`, Exclude: "on purpose"},
+	}
+}
+
+func patterns(t testing.TB, all []logpattern.Pattern) *logpattern.Set {
+	t.Helper()
+	set, err := logpattern.Compile(all)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }
 
 func yields(t testing.TB, text string) *expect.Expression {

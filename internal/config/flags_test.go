@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"postflight/internal/logpattern"
 	"postflight/internal/verdict"
 )
 
@@ -45,6 +46,7 @@ func TestFromFlagsIsAFullSetUp(t *testing.T) {
 		Targets:      []string{"http://127.0.0.1:8000"},
 		Units:        []string{"proxy-system.service"},
 		Checks:       builtIns(t),
+		Logs:         patterns(t, logpattern.Builtin()),
 		Verification: verdict.DefaultPolicy,
 	}}
 	if diff := cmp.Diff(want, got.Services, asShown); diff != "" {

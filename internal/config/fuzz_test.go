@@ -24,6 +24,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(content)
 	}
 	f.Add(minimal)
+	f.Add([]byte("services: [{name: a, units: [a], logs: {patterns: [{name: a, match: '(?i)took (?P<ms>\\d{1,3})(?P<ms>.)', exclude: \"[\\\\x00-\\\\]]\", metric: a, value: 'float(ms) * 2', buckets: [-1e300, .5, 0x10]}]}}]"))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		c, err := parsed("f.yml", content)
 		if err != nil {
@@ -37,6 +38,11 @@ func FuzzParse(f *testing.F) {
 				}
 			}
 			return
+		}
+		for _, s := range c.Services {
+			if (s.Logs == nil) != (len(s.Units) == 0) {
+				t.Errorf("%s: %d units, and patterns %v", s.Name, len(s.Units), s.Logs)
+			}
 		}
 		again, err := parsed("g.yml", c.YAML())
 		if err != nil {

@@ -96,7 +96,7 @@ var valueKeys = []key{
 		doc: "Metrics that are read from the answer. What cannot be read is left out and counted in `postflight_extraction_errors_total`; the check's outcome stays what it is.",
 	},
 	{
-		path: "services[].checks[].values[].metric", kind: metricKind, otherwise: isRequired, example: "orders_open",
+		path: "services[].checks[].values[].metric", kind: metricAfter(valuePrefix), otherwise: isRequired, example: "orders_open",
 		doc: "Name of the metric, which `postflight_value_` is put before. The same metric may be read by several checks, of any service; then its type, help and label are the same.",
 	},
 	{

@@ -46,13 +46,18 @@ type kind struct {
 	schema map[string]any // what JSON schema can say of it beyond its type
 }
 
-// parse reads a scalar's text. No message repeats a text that may hold a password.
+// parse reads a scalar's text.
 func (k kind) parse(text string) (any, error) {
 	got, err := k.read(text)
+	return got, k.withoutPassword(text, err)
+}
+
+// withoutPassword sees to it that no message repeats a text that may hold a password.
+func (k kind) withoutPassword(text string, err error) error {
 	if err != nil && discovery.MayHoldPassword(text) && !k.discreet {
-		return nil, fmt.Errorf("what stands here is not a %s, and is not repeated since it may hold a password; write one", k.name)
+		return fmt.Errorf("what stands here is no %s, and is not repeated since it may hold a password; write one", k.name)
 	}
-	return got, err
+	return err
 }
 
 const (

@@ -14,27 +14,30 @@ import (
 )
 
 const (
-	gauge, counter = "gauge", "counter"
-	valuePrefix    = "value_" // of the names of metrics that checks read
+	gauge, counter, histogram = "gauge", "counter", "histogram"
+
+	valuePrefix = "value_" // of the names of metrics that checks read
 )
 
 var (
-	metricKind = kind{name: "metric's name", tag: textTag, read: readMetric, schema: map[string]any{"pattern": metricName.String()}}
-	labelKind  = kind{name: "label's name", tag: textTag, read: readLabel, schema: map[string]any{"pattern": metricName.String()}}
-	helpKind   = kind{name: "text", tag: textTag, read: readHelp}
+	labelKind = kind{name: "label's name", tag: textTag, read: readLabel, schema: map[string]any{"pattern": metricName.String()}}
+	helpKind  = kind{name: "text", tag: textTag, read: readHelp}
 )
 
 // metricName is Prometheus' rule, of which colons are left to those who write recording rules.
 var metricName = regexp.MustCompile(`^[a-zA-Z_][a-zA-Z0-9_]{0,99}$`)
 
-func readMetric(text string) (any, error) {
-	if !metricName.MatchString(text) {
-		return nil, fmt.Errorf("%s is not the name of a metric; write letters, digits and _, no digit first, 100 at most", quote(text))
-	}
-	if strings.HasPrefix(text, "postflight_") {
-		return nil, fmt.Errorf("postflight_value_ is put before the name; write %s", quote(strings.TrimPrefix(strings.TrimPrefix(text, "postflight_"), "value_")))
-	}
-	return text, nil
+// metricAfter is the kind of a metric's name that a prefix is put before.
+func metricAfter(prefix string) kind {
+	return kind{name: "metric's name", tag: textTag, schema: map[string]any{"pattern": metricName.String()}, read: func(text string) (any, error) {
+		if !metricName.MatchString(text) {
+			return nil, fmt.Errorf("%s is not the name of a metric; write letters, digits and _, no digit first, 100 at most", quote(text))
+		}
+		if own, prefixed := strings.CutPrefix(text, "postflight_"); prefixed {
+			return nil, fmt.Errorf("postflight_%s is put before the name; write %s", prefix, quote(strings.TrimPrefix(own, prefix)))
+		}
+		return text, nil
+	}}
 }
 
 // ownLabels are those that the metrics have already, or that Prometheus gives them.
@@ -155,7 +158,7 @@ func (b *builder) metric(v *value) *probe.Metric {
 		return metric
 	}
 	metric.Name = valuePrefix + name
-	if problem := wrongEnd(name, metric.Counter); problem != "" {
+	if problem := wrongEnd(name, reads(v)); problem != "" {
 		b.say(at.place, "%s", problem)
 		return metric
 	}
@@ -188,24 +191,24 @@ func described(m *probe.Metric) string {
 	return "a " + kind + " with the label " + m.Label
 }
 
-// gaugeEnds are how no gauge's name ends: those of other types do.
-var gaugeEnds = []string{"_total", "_count", "_sum", "_bucket", "_info"}
+// keptEnds are how no name of a gauge or a histogram ends: those of other types do.
+var keptEnds = []string{"_total", "_count", "_sum", "_bucket", "_info"}
 
 // wrongEnd holds Prometheus' rules on how names end; empty: the name keeps them.
-func wrongEnd(name string, counts bool) string {
-	if counts {
+func wrongEnd(name, kind string) string {
+	if kind == counter {
 		if !strings.HasSuffix(name, "_total") {
 			return fmt.Sprintf("the name of a counter ends in _total; write %s_total, or type: gauge", name)
 		}
 		return ""
 	}
-	for _, end := range gaugeEnds {
+	for _, end := range keptEnds {
 		if strings.HasSuffix(name, end) {
 			instead := "choose another name"
-			if end == "_total" {
+			if end == "_total" && kind == gauge {
 				instead = "write type: counter if it only grows, or choose another name"
 			}
-			return fmt.Sprintf("the name of a gauge does not end in %s, which Prometheus keeps for another type; %s", end, instead)
+			return fmt.Sprintf("the name of a %s does not end in %s, which Prometheus keeps for another type; %s", kind, end, instead)
 		}
 	}
 	return ""

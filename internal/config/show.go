@@ -31,6 +31,7 @@ type shownService struct {
 	Release      shownRelease               `yaml:"release,omitempty"`
 	Credentials  map[string]shownCredential `yaml:"credentials,omitempty"`
 	Checks       []shownCheck               `yaml:"checks,omitempty"`
+	Logs         shownLogs                  `yaml:"logs,omitempty"`
 	Verification shownPolicy                `yaml:"verification"`
 }
 
@@ -128,6 +129,20 @@ type shownReading struct {
 	KeyField   shownText          `yaml:"key_field,omitempty"`
 	ValueField shownText          `yaml:"value_field,omitempty"`
 	States     map[string]float64 `yaml:"states,omitempty"`
+}
+
+type shownLogs struct {
+	Patterns []shownPattern `yaml:"patterns,omitempty"`
+}
+
+type shownPattern struct {
+	Name     string    `yaml:"name"`
+	Match    shownText `yaml:"match"`
+	Exclude  shownText `yaml:"exclude,omitempty"`
+	Severity string    `yaml:"severity"`
+	Metric   string    `yaml:"metric,omitempty"`
+	Value    shownText `yaml:"value,omitempty"`
+	Buckets  []float64 `yaml:"buckets,flow,omitempty"`
 }
 
 type shownPolicy struct {

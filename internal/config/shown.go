@@ -38,6 +38,11 @@ func (service Service) shown() shownService {
 	for _, check := range service.Checks {
 		s.Checks = append(s.Checks, check.shown())
 	}
+	for _, p := range service.Patterns {
+		s.Logs.Patterns = append(s.Logs.Patterns, shownPattern{
+			p.Name, shownText(p.Match), shownText(p.Exclude), string(p.Severity), strings.TrimPrefix(p.Metric, logPrefix), shownText(p.Value), p.Buckets,
+		})
+	}
 	return s
 }
 

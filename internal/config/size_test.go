@@ -19,6 +19,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		"keys without value": {"services:\n", "?\n", ""},
 		"targets":            {"services: [{name: a, targets: [", "a,", "]}]"},
 		"brackets":           {"", "[", ""},
+		"wrong patterns":     {"services: [{name: a, units: [a], logs: {patterns: [", "{name: a, match: '('},", "]}}]"},
+		"large patterns":     {"services: [", "{name: a, units: [a], logs: {patterns: [{name: a, match: 'a{1000}a{1000}a{1000}a{1000}a{1000}'}]}},", "]"},
 		"wrong expressions":  {"services: [{name: a, targets: ['http://a'], checks: [", "{path: /, expect: {assertions: [{that: +}]}},", "]}]"},
 	} {
 		t.Run(name, func(t *testing.T) {

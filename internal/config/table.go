@@ -21,7 +21,7 @@ const day = 24 * time.Hour
 // isRequired stands in the table where a key is never left out.
 const isRequired = "required"
 
-var keys = slices.Concat(fileKeys, serviceKeys, credentialKeys, checkKeys, verificationKeys)
+var keys = slices.Concat(fileKeys, serviceKeys, credentialKeys, checkKeys, logKeys, verificationKeys)
 
 // table finds keys.
 type table struct {

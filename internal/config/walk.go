@@ -1,18 +1,16 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
-
-	"postflight/internal/expect"
 )
 
 // value is what the walk made of one node.
 type value struct {
 	place
+	node   *yaml.Node        // of a scalar, as it was written
 	got    any               // of a scalar; nil: it is wrong, which has been told
 	items  []*value          // of a list
 	fields map[string]*value // of a mapping, or by name
@@ -47,8 +45,7 @@ func get[T any](v *value, name string, otherwise T) T {
 // walker goes over the nodes once, along the table.
 type walker struct {
 	*report
-	table  table
-	source source
+	table table
 }
 
 // walk reads a node that should be of a kind. pattern is its path as the table has it.
@@ -105,18 +102,14 @@ func (w *walker) scalar(v *value, node *yaml.Node, k kind) {
 		v.wrong = true
 		return
 	}
+	v.node = node
 	got, err := k.parse(node.Value)
-	var syntax *expect.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		w.sayWithin(w.source.within(node, syntax.Line, syntax.Column, v.path), syntax)
-	case err != nil:
-		w.say(v.place, "%s", err)
-	default:
-		v.got = got
+	if err != nil {
+		w.sayOf(v, err)
+		v.wrong = true
 		return
 	}
-	v.wrong = true
+	v.got = got
 }
 
 // wrongTag says that a scalar is of another type than is wanted; empty: it is not.

@@ -2,8 +2,8 @@ package state
 
 import "postflight/probe"
 
-// chronicle is what the journal tells of a gap. It counts what is certain even where the oldest entries are missing,
-// since they were vacuumed: a start is by hand only where the entries before it tell of no scheduled restart.
+// chronicle is what the journal tells of a gap. It counts what is certain even where the oldest entries are missing: then
+// what has no entry need not have been.
 type chronicle struct {
 	Counted  tally    `json:"counted,omitzero"`
 	MainExit MainExit `json:"main_exit,omitzero"`
@@ -14,17 +14,20 @@ type chronicle struct {
 	Trigger   Trigger `json:"trigger,omitempty"` // of Run; empty: not known
 	Ended     bool    `json:"ended,omitempty"`   // Run has ended, and that is counted if its result is known
 	Scheduled bool    `json:"scheduled,omitempty"`
-	Down      bool    `json:"down,omitempty"`     // nothing has been read yet, and the unit was down
-	Unbroken  bool    `json:"unbroken,omitempty"` // something has been read: nothing between then and now is missing
-	Rebooted  bool    `json:"rebooted,omitempty"` // and the unit was not started since
+	Unbroken  bool    `json:"unbroken,omitempty"` // nothing that came before, and after the reading, can be missing
+	Rebooted  bool    `json:"rebooted,omitempty"` // and no entry of a start since can be missing
 
 	// FirstRun is the first of the present boot, where that began in the gap. Only the reading after the gap tells whether
 	// it was the machine's start that started it; if another run came after it, that is taken to be so.
 	FirstRun string `json:"first_run,omitempty"`
 }
 
-// read takes up the next entry.
+// read takes up the next entry. One of no kind stands for any that may be missing.
 func (c *chronicle) read(e probe.UnitEvent) {
+	if e.Kind == "" {
+		c.Unbroken = false
+		return
+	}
 	if !sameBoot(e.BootID, c.BootID) {
 		c.reboot()
 	}
@@ -33,6 +36,8 @@ func (c *chronicle) read(e probe.UnitEvent) {
 	}
 	if e.InvocationID != "" && e.InvocationID != c.Run {
 		c.start(e.InvocationID)
+	} else {
+		c.Scheduled = false // it met the start limit
 	}
 	switch e.Kind {
 	case probe.RestartScheduled:
@@ -44,7 +49,7 @@ func (c *chronicle) read(e probe.UnitEvent) {
 	case probe.ProcessExited:
 		c.MainExit = MainExit{Kind: e.ExitCode, Status: e.ExitStatus, At: e.Time}
 	}
-	c.Unbroken, c.Down = true, false
+	c.Unbroken = true
 }
 
 func (c *chronicle) start(run string) {
@@ -55,7 +60,7 @@ func (c *chronicle) start(run string) {
 		c.Trigger = Automatic
 	case c.Rebooted:
 		c.Trigger, c.FirstRun = Boot, run
-	case c.Unbroken, c.Down:
+	case c.Unbroken:
 		c.Trigger = Manual
 	}
 	if c.Trigger != Boot { // that is counted once it is certain
@@ -85,7 +90,7 @@ func (c *chronicle) reboot() {
 		c.Counted.Starts.Boot++
 	}
 	c.Run, c.FirstRun, c.Trigger, c.Ended = "", "", NotStarted, true
-	c.Scheduled, c.Rebooted = false, true
+	c.Scheduled, c.Rebooted = false, c.Unbroken
 }
 
 // tally is what is counted, given the reading that ended the gap, if one has.

@@ -4,7 +4,7 @@ import "postflight/probe"
 
 // maxGaps is how many gaps a unit has at most for which the journal has not told all yet; the oldest then count as they
 // are.
-const maxGaps = 4
+const maxGaps = 16
 
 // gap is the time between two readings in which nobody watched the bus, or postflight did not run. Two witnesses tell of
 // it, in any order and neither perhaps of everything: the two readings, and the journal. What both tell of counts once.

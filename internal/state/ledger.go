@@ -31,6 +31,8 @@ type ledger struct {
 	MainExit   MainExit  `json:"main_exit,omitzero"`
 	MainExitAt time.Time `json:"main_exit_at,omitzero"` // as the bus tells it
 	Loop       crashLoop `json:"loop,omitzero"`
+
+	waited time.Time // when the unit was first seen, or seen again after a gap, if it is between two crashes since
 }
 
 // seen reports whether there was a reading yet. On first sight there is nothing to count from.
@@ -45,20 +47,28 @@ func (l *ledger) total() tally {
 	return total
 }
 
-// look takes up a reading, and returns what caused the start that it shows, if it shows a new one.
-func (l *ledger) look(r probe.Result) (started Trigger) {
+// look takes up a reading, and returns what caused the start that it shows, if it shows a new one. Where there is a
+// journal, what is in doubt is left to it.
+func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
 	now, first, since := sightOf(r), !l.seen(), l.Last.End
 	if !sameBoot(now.BootID, l.Last.BootID) {
 		l.openGap()
 	}
 	before := l.total().Restarts
+	again := first || l.inGap()
 	var told tally
 	switch present := l.step(&told, now, r.Unit); {
 	case first:
 	case l.inGap():
-		started = l.closeGap(now, told, present)
+		started = l.closeGap(now, told, present, journal)
 	default:
 		l.Counted, started = l.Counted.plus(told), present
+	}
+	switch {
+	case !betweenCrashes(r.Unit):
+		l.waited = time.Time{}
+	case again:
+		l.waited = now.End
 	}
 	l.Ahead = slices.DeleteFunc(l.Ahead, now.has)
 	l.Last = now
@@ -98,12 +108,33 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 	if l.Last.has(e) {
 		return NotStarted
 	}
+	l.wait(e)
+	l.catchUp(e.Time)
+	return NotStarted
+}
+
+// miss takes up that entries of the journal may be missing here. In Ahead an event of no kind stands for them.
+func (l *ledger) miss() {
+	for i := range l.Gaps {
+		if !l.Gaps[i].isOpen() {
+			l.Gaps[i].Journal.Unbroken = false
+		}
+	}
+	here := probe.UnitEvent{Time: l.Last.End}
+	if n := len(l.Ahead); n > 0 {
+		here.Time = l.Ahead[n-1].Time
+	}
+	if n := len(l.Ahead); l.seen() && (n == 0 || l.Ahead[n-1] != here) {
+		l.wait(here)
+	}
+}
+
+// wait makes an event wait for a reading that includes it.
+func (l *ledger) wait(e probe.UnitEvent) {
 	if len(l.Ahead) == maxAhead {
 		l.drop()
 	}
 	l.Ahead = append(l.Ahead, e)
-	l.catchUp(e.Time)
-	return NotStarted
 }
 
 func (l *ledger) inGap() bool { return len(l.Gaps) > 0 && l.Gaps[len(l.Gaps)-1].isOpen() }
@@ -117,14 +148,14 @@ func (l *ledger) openGap() {
 		l.settle(0)
 	}
 	l.Gaps = append(l.Gaps, gap{From: l.Last, Journal: chronicle{
-		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Pending > 0, Down: l.Last.Down,
-		Ended: l.Last.Down || l.Run == l.Ended,
+		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Pending > 0 && !l.Last.Failed,
+		Ended: l.Last.Ended || l.Run == l.Ended, Unbroken: true,
 	}})
 }
 
 // closeGap closes the open gap with a reading and what that tells. A start in the gap is told only if it was by hand, and
 // is the one of the run that is shown: a release was deployed, though nobody saw it.
-func (l *ledger) closeGap(to sight, told tally, present Trigger) (started Trigger) {
+func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (started Trigger) {
 	g := &l.Gaps[len(l.Gaps)-1]
 	for _, e := range l.Ahead {
 		if to.has(e) {
@@ -135,6 +166,8 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger) (started Trigge
 	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
 	if by := g.Journal.trigger(to); by != NotStarted && to.InvocationID != g.From.InvocationID {
 		present = by
+	} else if to.NRestarts > 0 && journal {
+		present = NotStarted // the same figure as before: it may have gone back to 0, and grown again
 	}
 	if present != Manual || to.InvocationID == l.Told {
 		return NotStarted
@@ -180,29 +213,4 @@ func (l *ledger) tellLate(g *gap) Trigger {
 	}
 	l.Told = l.Run
 	return Manual
-}
-
-// mark is another whenever what is worth saving is: all but when the last reading was, which gives the same with those
-// before it that told the same.
-func (l *ledger) mark() any {
-	type mark struct {
-		last                      sight
-		restarts, exits           uint64
-		starts                    Starts
-		gaps, ahead               int
-		run, runBoot, ended, told string
-		pending                   uint64
-		mainExit                  MainExit
-		loop                      crashLoop
-	}
-	total, last := l.total(), l.Last
-	last.Start, last.End = time.Time{}, time.Time{}
-	var exits uint64
-	for _, n := range total.Exits {
-		exits += n
-	}
-	return mark{
-		last, total.Restarts, exits, total.Starts, len(l.Gaps), len(l.Ahead),
-		l.Run, l.RunBoot, l.Ended, l.Told, l.Pending, l.MainExit, l.Loop,
-	}
 }

@@ -42,6 +42,9 @@ type ModuleCount struct {
 // HasRun reports whether there is a result yet, be it that the log is out of reach.
 func (l *LogState) HasRun() bool { return l.Observable || l.Why != "" }
 
+// expected reports whether the log may yet tell what there is to tell.
+func (l *LogState) expected() bool { return l != nil && (l.Observable || !l.HasRun()) }
+
 // outcome is that of the last result.
 func (l *LogState) outcome() probe.Outcome {
 	if l.Observable {
@@ -99,6 +102,11 @@ func (l *LogState) after(r probe.Result) *LogState {
 		next.count(m)
 	}
 	return &next
+}
+
+// says reports whether there is anything to count in what was read.
+func says(log *probe.Log) bool {
+	return log.Lines > 0 || log.Dropped > 0 || len(log.Matches) > 0 || len(log.Events) > 0
 }
 
 func (l *LogState) count(m probe.Match) {

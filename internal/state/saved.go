@@ -45,10 +45,8 @@ type savedMatch struct {
 func (s *Store) FoldCursor(cursor string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if cursor != s.cursor {
-		s.cursor = cursor
-		s.generation++
-	}
+	s.changed(cursor != s.cursor)
+	s.cursor = cursor
 }
 
 // Cursor is how far the journal has been read; empty: it never was.
@@ -63,6 +61,13 @@ func (s *Store) Generation() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.generation
+}
+
+// changed takes up whether what is saved has changed.
+func (s *Store) changed(it bool) {
+	if it {
+		s.generation++
+	}
 }
 
 // Save returns what has to outlive the process, as JSON: what only grows, and what it counts from.
@@ -107,6 +112,10 @@ func (s *Store) Restore(text []byte) error {
 		}
 		if err := u.check(); err != nil {
 			return fmt.Errorf("the state is not as it was written: unit %q of service %q: %w", u.Unit, u.Service, err)
+		}
+		u.openGap() // since it was saved
+		if found.Cursor == "" {
+			u.miss()
 		}
 		units[key] = u
 	}

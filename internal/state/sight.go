@@ -14,15 +14,21 @@ type sight struct {
 	NRestarts    uint32    `json:"n_restarts,omitempty"`
 	InvocationID string    `json:"invocation,omitempty"`
 	AtBoot       bool      `json:"at_boot,omitempty"`
-	Down         bool      `json:"down,omitempty"` // it does not run, and systemd is not about to start it
+	Ended        bool      `json:"ended,omitempty"`  // the run has
+	Failed       bool      `json:"failed,omitempty"` // and systemd will not start it again
 }
 
 func sightOf(r probe.Result) sight {
 	u := r.Unit
 	return sight{
 		Start: r.Start, End: r.End(), BootID: u.BootID, NRestarts: u.NRestarts, InvocationID: u.InvocationID, AtBoot: u.AtBoot,
-		Down: (u.ActiveState == "inactive" || u.ActiveState == "failed") && !betweenCrashes(u),
+		Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u),
 	}
+}
+
+// ended reports whether the unit's run is over.
+func ended(u *probe.Unit) bool {
+	return u.ActiveState == "failed" || u.ActiveState == "inactive" || betweenCrashes(u)
 }
 
 func (s sight) isZero() bool { return s.End.IsZero() }

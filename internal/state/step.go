@@ -41,14 +41,18 @@ func (l *ledger) start(told *tally, now sight) (present Trigger) {
 	if now.InvocationID == "" || now.InvocationID == l.Run {
 		return NotStarted
 	}
-	automatic := l.Pending
-	l.Pending = 0
-	told.Starts.Automatic = automatic
-	if first := l.Run == "" || !sameBoot(now.BootID, l.RunBoot); automatic > 0 && !first {
+	first, automatic := l.Run == "" || !sameBoot(now.BootID, l.RunBoot), l.Pending
+	doubtful := automatic > 0 && now.Failed && l.inGap() // the last restart may have met the start limit
+	if doubtful {
+		automatic--
+	}
+	l.Pending, told.Starts.Automatic = 0, automatic
+	switch {
+	case l.wasDue(now):
 		return Automatic
-	} else if first && (now.AtBoot || automatic > 0 && !sameBoot(now.BootID, l.Last.BootID)) {
+	case first && (now.AtBoot || now.NRestarts > 0 && !sameBoot(now.BootID, l.Last.BootID)):
 		present = Boot
-	} else {
+	case first, automatic == 0 && !doubtful:
 		present = Manual
 	}
 	told.Starts.count(present)
@@ -56,6 +60,15 @@ func (l *ledger) start(told *tally, now sight) (present Trigger) {
 		present = Automatic
 	}
 	return present
+}
+
+// dispatch is how long systemd takes at most to begin a restart that it has counted.
+const dispatch = 200 * time.Millisecond
+
+// wasDue reports whether the new run is the restart that systemd had counted, and not begun, when the unit was first seen,
+// or seen again after a gap, between two crashes.
+func (l *ledger) wasDue(now sight) bool {
+	return !l.inGap() && now.NRestarts > 0 && now.NRestarts == l.Last.NRestarts && now.Start.Sub(l.waited) < dispatch
 }
 
 // exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
@@ -78,8 +91,7 @@ func (l *ledger) exit(told *tally, unit *probe.Unit) {
 
 // failedWithoutMain reports whether a run is over and went wrong, and no exit of a main process tells so.
 func failedWithoutMain(unit *probe.Unit) bool {
-	over := unit.ActiveState == "failed" || unit.ActiveState == "inactive" || betweenCrashes(unit)
-	return over && unit.InvocationID != "" && unit.Result != "" && unit.Result != "success" && unit.ExecMainExit.IsZero()
+	return ended(unit) && unit.InvocationID != "" && unit.Result != "" && unit.Result != "success" && unit.ExecMainExit.IsZero()
 }
 
 // MainExit is how the main process ended; Kind is empty where it never did.

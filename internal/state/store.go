@@ -91,7 +91,7 @@ func (s *Store) Apply(services []Service) {
 	}
 	before, checksBefore, unitsBefore := s.services, s.checks, s.units
 	s.services, s.checks, s.units, s.restored = entries, checks, units, nil
-	s.generation++
+	s.changed(true)
 	tellGone(s, checksBefore, checks)
 	tellGone(s, unitsBefore, units)
 	for _, old := range before {
@@ -137,18 +137,17 @@ func (s *Store) Fold(r probe.Result) {
 		check.service.foldTarget(check.target, r)
 		event.Check = check.state
 	case unit != nil && r.Log != nil && unit.state.Log != nil:
+		before := unit.ledger.mark()
 		event.First, event.Previous = !unit.state.Log.HasRun(), unit.state.Log.outcome()
 		event.Started = unit.foldLog(r)
 		event.Unit = unit.state
-		s.generation++
+		s.changed(says(r.Log) || unit.ledger.mark() != before)
 	case unit != nil && r.Log == nil:
 		before := unit.ledger.mark()
 		event.First, event.Previous = !unit.state.HasRun(), unit.state.Last.Outcome
 		event.Started = unit.fold(r)
 		event.Unit = unit.state
-		if unit.ledger.mark() != before {
-			s.generation++
-		}
+		s.changed(unit.ledger.mark() != before)
 	default:
 		return
 	}

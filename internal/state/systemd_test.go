@@ -1,0 +1,212 @@
+package state_test
+
+import (
+	"fmt"
+	"maps"
+	"time"
+
+	"postflight/internal/state"
+	"postflight/probe"
+)
+
+// phase is where systemd has a unit.
+type phase int
+
+const (
+	stopped phase = iota
+	running
+	stopping
+	waiting // for the restart timer
+	failed
+)
+
+// counts is what truly happened to a unit.
+type counts struct {
+	Restarts uint64
+	Starts   state.Starts
+	Exits    map[string]uint64
+}
+
+func (c counts) clone() counts {
+	c.Exits = maps.Clone(c.Exits)
+	return c
+}
+
+// systemd does to one unit what the real one does: what it shows on the bus, and what it writes in the journal.
+type systemd struct {
+	now   time.Time
+	boot  int
+	phase phase
+
+	n          uint32
+	flush      bool   // n, at the next start
+	invocation string // empty: none
+	runs       int
+	atBoot     bool
+	result     string
+	exit       time.Time // of the main process; zero: it runs
+
+	truth   counts
+	manual  map[string]bool // runs
+	journal []probe.UnitEvent
+	signal  func() // called whenever the bus would tell a change
+}
+
+func newSystemd() *systemd {
+	return &systemd{now: noon, truth: counts{Exits: map[string]uint64{}}, manual: map[string]bool{}, signal: func() {}}
+}
+
+func (s *systemd) pass(d time.Duration) { s.now = s.now.Add(d) }
+
+func (s *systemd) write(kind probe.UnitEventKind) {
+	s.pass(100 * time.Microsecond)
+	e := probe.UnitEvent{Kind: kind, Time: s.now, BootID: s.bootID(), InvocationID: s.invocation}
+	switch kind {
+	case probe.RestartScheduled:
+		e.NRestarts = s.n
+	case probe.ProcessExited:
+		e.ExitCode, e.ExitStatus = "exited", 1
+	case probe.UnitFailed:
+		e.Result = s.result
+	}
+	s.journal = append(s.journal, e)
+}
+
+func (s *systemd) become(p phase) {
+	s.phase = p
+	s.pass(100 * time.Microsecond)
+	s.signal()
+}
+
+func (s *systemd) bootID() string { return fmt.Sprint("boot-", s.boot) }
+
+func (s *systemd) start(by *uint64) {
+	if s.flush {
+		s.n, s.flush = 0, false
+	}
+	s.runs++
+	*by++
+	s.invocation, s.atBoot, s.exit, s.result = fmt.Sprint("run-", s.runs), by == &s.truth.Starts.Boot, time.Time{}, "success"
+	s.manual[s.invocation] = by == &s.truth.Starts.Manual
+	s.write(probe.UnitStarted)
+	s.become(running)
+}
+
+func (s *systemd) end(result string) {
+	s.pass(100 * time.Microsecond)
+	s.exit, s.result = s.now, result
+	s.truth.Exits[result]++
+}
+
+func (s *systemd) crash() {
+	if s.phase == running {
+		s.end("exit-code")
+		s.write(probe.ProcessExited)
+		s.write(probe.UnitFailed)
+		s.become(waiting)
+	}
+}
+
+// endWell is the exit of a process that wants to be restarted.
+func (s *systemd) endWell() {
+	if s.phase == running {
+		s.end("success")
+		s.become(waiting)
+	}
+}
+
+func (s *systemd) schedule() {
+	s.n++
+	s.truth.Restarts++
+	s.write(probe.RestartScheduled)
+	s.become(waiting)
+}
+
+func (s *systemd) timer() {
+	if s.phase == waiting {
+		s.schedule()
+		s.start(&s.truth.Starts.Automatic)
+	}
+}
+
+// limit is the timer with a start limit that is hit.
+func (s *systemd) limit() {
+	if s.phase == waiting {
+		s.schedule()
+		s.write(probe.UnitFailed)
+		s.write(probe.StartFailed)
+		s.flush = true
+		s.become(failed)
+	}
+}
+
+func (s *systemd) stopRun() {
+	s.write(probe.UnitStopping)
+	s.end("success")
+	s.become(stopping)
+}
+
+// restart also starts what does not run.
+func (s *systemd) restart() {
+	switch s.phase {
+	case running:
+		s.stopRun()
+		s.flush = true
+	case stopped:
+		s.flush = true
+	}
+	s.start(&s.truth.Starts.Manual)
+}
+
+func (s *systemd) stop() {
+	switch s.phase {
+	case failed:
+		return
+	case running:
+		s.stopRun()
+	}
+	s.n, s.invocation = 0, ""
+	s.become(stopped)
+}
+
+// cancel is a stop that comes when the restart timer has fired.
+func (s *systemd) cancel() {
+	if s.phase == waiting {
+		s.schedule()
+		s.stop()
+	}
+}
+
+func (s *systemd) resetFailed() {
+	s.n = 0
+	if s.phase == failed {
+		s.phase, s.invocation = stopped, ""
+	}
+	s.become(s.phase)
+}
+
+// reboot comes with or without the unit. Nobody watches.
+func (s *systemd) reboot(enabled bool) {
+	s.boot++
+	s.pass(10 * time.Second)
+	s.phase, s.n, s.flush, s.invocation, s.exit = stopped, 0, false, "", time.Time{}
+	if enabled {
+		s.start(&s.truth.Starts.Boot)
+	}
+}
+
+// shown is what the bus says now.
+func (s *systemd) shown() *probe.Unit {
+	u := &probe.Unit{
+		LoadState: "loaded", Result: s.result, NRestarts: s.n, InvocationID: s.invocation, BootID: s.bootID(), AtBoot: s.atBoot,
+		ExecMainExit: s.exit,
+	}
+	if !s.exit.IsZero() {
+		u.ExecMainCode = 1
+	}
+	u.ActiveState, u.SubState, _ = cut([...]string{
+		stopped: "inactive/dead", running: "active/running", stopping: "deactivating/stop-sigterm",
+		waiting: "activating/auto-restart", failed: "failed/failed",
+	}[s.phase])
+	return u
+}

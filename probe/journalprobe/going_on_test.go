@@ -10,6 +10,8 @@ import (
 )
 
 func TestNothingIsLostOrToldTwice(t *testing.T) {
+	m := boot(t)
+	m.counting()
 	for _, tc := range []struct {
 		name    string
 		happens func(*machine)
@@ -22,8 +24,6 @@ func TestNothingIsLostOrToldTwice(t *testing.T) {
 		{"the journal is cleared", func(m *machine) { m.Exec("journalctl", "--rotate", "--vacuum-time=1us") }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := boot(t)
-			m.counting()
 			w := watch(t, m.options).following("count.service")
 			m.count(1, 100)
 			w.lines("count.service", 100)
@@ -40,6 +40,8 @@ func TestNothingIsLostOrToldTwice(t *testing.T) {
 }
 
 func TestWhatWasWrittenMeanwhileIsToldLater(t *testing.T) {
+	m := boot(t)
+	m.counting()
 	for _, tc := range []struct {
 		name      string
 		meanwhile func(*machine)
@@ -52,8 +54,6 @@ func TestWhatWasWrittenMeanwhileIsToldLater(t *testing.T) {
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := boot(t)
-			m.counting()
 			w := watch(t, m.options).following("count.service")
 			m.count(1, 100)
 			log := w.lines("count.service", 100)
@@ -62,8 +62,9 @@ func TestWhatWasWrittenMeanwhileIsToldLater(t *testing.T) {
 			tc.meanwhile(m)
 			m.count(111, 120)
 
-			m.options.Cursor = w.position()
-			again := watch(t, m.options)
+			o := m.options
+			o.Cursor = w.position()
+			again := watch(t, o)
 			log.Matches = append(log.Matches, again.lines("count.service", 20).Matches...)
 			again.stop()
 			eachOnce(t, log, 120)
@@ -99,6 +100,8 @@ func TestTheCursorMayBeOfAUnitThatIsNoLongerWatched(t *testing.T) {
 }
 
 func TestWhereTheCursorIsWorthNothing(t *testing.T) {
+	m := boot(t)
+	m.counting()
 	foreign := func(at time.Time) string {
 		return "s=17bc1315a9c44e3eb5ba1b04b205d4d0;i=4b;b=88c741444728449c867d39686680108b;m=37342cafa;t=" +
 			strconv.FormatInt(at.UnixMicro(), 16) + ";x=1069a886e0122fda"
@@ -118,8 +121,6 @@ func TestWhereTheCursorIsWorthNothing(t *testing.T) {
 		{"cleared", func(_ time.Time, own string) string { return own }, false, true, 11, "it has been cleared since"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			m := boot(t)
-			m.counting()
 			began := time.Now().Add(-time.Hour)
 			w := watch(t, m.options).following("count.service")
 			m.count(1, 10)
@@ -131,11 +132,12 @@ func TestWhereTheCursorIsWorthNothing(t *testing.T) {
 			}
 			m.count(11, 20)
 
-			m.options.Cursor = tc.cursor(began, w.position())
+			o := m.options
+			o.Cursor = tc.cursor(began, w.position())
 			if tc.since {
-				m.options.Since = map[probe.Key]time.Time{keys("count.service")[0]: log.Until}
+				o.Since = map[probe.Key]time.Time{keys("count.service")[0]: log.Until}
 			}
-			again := watch(t, m.options).following("count.service")
+			again := watch(t, o).following("count.service")
 			m.count(21, 30)
 			told := again.lines("count.service", uint64(31-tc.told))
 			again.stop()

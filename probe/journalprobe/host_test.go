@@ -36,7 +36,7 @@ func (m *machine) oneshot(unit, commands string) {
 	m.WriteUnit(unit, "[Service]\nType=oneshot\nExecStart=/bin/sh -c '"+strings.ReplaceAll(commands, "%", "%%")+"'\n")
 }
 
-// counting makes a template: its instance N-M.. writes the numbers from N to M.
+// counting makes the unit that count starts, and has its numbers read.
 func (m *machine) counting() {
 	m.t.Helper()
 	m.oneshot("count.service", `. /run/count; while [ $from -le $to ]; do echo "number $from"; from=$((from+1)); done`)
@@ -44,6 +44,7 @@ func (m *machine) counting() {
 	m.options.Patterns = compile(m.t, numbered)
 }
 
+// count has lines written, numbered from one to the other, and waits until journald has them.
 func (m *machine) count(from, to int) {
 	m.t.Helper()
 	m.write("run/count", fmt.Sprintf("from=%d\nto=%d\n", from, to))

@@ -34,9 +34,8 @@ func instant(t time.Time) string { return fmt.Sprintf("@%d.%06d", t.Unix(), t.Na
 func find(ctx context.Context, program, after string, since time.Time) (p place, lost, err error) {
 	if after != "" {
 		found, err := look(ctx, program, "--cursor="+after)
-		var refused complaint
 		switch {
-		case err != nil && !errors.As(err, &refused):
+		case err != nil && !isAboutCursor(err):
 			return place{}, nil, err
 		case found == after:
 			return place{cursor: after, told: true}, nil, nil
@@ -47,6 +46,12 @@ func find(ctx context.Context, program, after string, since time.Time) (p place,
 	}
 	found, err := look(ctx, program, "--until="+instant(since))
 	return place{cursor: found, told: true, since: since}, lost, err
+}
+
+// isAboutCursor reports whether it is the cursor that journalctl will have none of. Whatever else goes wrong may pass.
+func isAboutCursor(err error) bool {
+	var complaint complaint
+	return errors.As(err, &complaint) && strings.Contains(string(complaint), "cursor")
 }
 
 // look gives the cursor of the one entry that journalctl shows when it looks from there; empty: there is none.

@@ -28,7 +28,7 @@ type reading struct {
 	moved   func(cursor string)
 
 	after string    // the cursor of the last entry that was told; empty: there is none
-	since time.Time // where to go on without one
+	since time.Time // where to go on should it be worth nothing
 
 	entry *entry
 	pipe  *os.File // that is being read
@@ -36,7 +36,8 @@ type reading struct {
 	// What has been read and not told, besides what the units hold:
 	began    time.Time // when the first of it was read; zero: there is none
 	findings int
-	cursor   []byte // of the last entry
+	cursor   []byte    // of the last entry
+	stamp    time.Time // likewise
 }
 
 func newReading(o Options, tell func(probe.Result)) *reading {
@@ -142,6 +143,7 @@ func (r *reading) take(e *entry) {
 		r.wakeAt(r.began.Add(tellEvery))
 	}
 	r.cursor = append(r.cursor[:0], e[fieldCursor].text...)
+	r.stamp = e.time(fieldStamp)
 	r.findings += r.units.take(e)
 	if r.findings >= maxFindings {
 		r.flush()
@@ -155,6 +157,7 @@ func (r *reading) flush() {
 	}
 	r.units.flush(r.began)
 	r.move(string(r.cursor))
+	r.since = r.stamp.Add(time.Microsecond)
 	r.began, r.findings = time.Time{}, 0
 	r.wakeAt(time.Time{})
 }

@@ -17,7 +17,7 @@ type place struct {
 	since  time.Time // where there is no cursor
 }
 
-// args are what makes journalctl begin there. --after-cursor would be wrong: before systemd 254 it takes the cursor's entry
+// args are what makes journalctl begin there. --after-cursor would be wrong: up to systemd 252 at least it takes the cursor's entry
 // for granted, and where that is gone, or of none of the units asked for, it leaves out another one in its stead.
 func (p place) args() []string {
 	if p.cursor == "" {

@@ -124,11 +124,13 @@ func (e *engine) watchLogs(services []*service, units []probe.Key) {
 	})
 }
 
-// logsRead tells up to when the log of each unit has been read.
+// logsRead tells up to when the log of each unit has been read. One that never was is read from now on: what it held before
+// anybody asked for it is not news.
 func logsRead(snapshot *state.Snapshot) map[probe.Key]time.Time {
 	read := map[probe.Key]time.Time{}
 	for _, service := range snapshot.Services {
 		for _, unit := range service.Units {
+			read[unit.Key] = snapshot.Time
 			if unit.Log != nil && !unit.Log.Until.IsZero() {
 				read[unit.Key] = unit.Log.Until
 			}

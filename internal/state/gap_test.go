@@ -58,8 +58,6 @@ func unreadable(s *story) {
 	s.store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Got: "not allowed to read the journal", Log: &probe.Log{}})
 }
 
-func readable(s *story) { s.store.Fold(probe.Result{Key: unit, Log: &probe.Log{}}) }
-
 func startedAnew(s *story) {
 	s.store.FoldCursor("somewhere")
 	s.takes(s.store.Save())

@@ -18,9 +18,9 @@ const (
 // ledger counts what happens to a unit, and holds what it counts from. It is what outlives the process. Readings and the
 // events of the journal come in any order between them; each reading, and each event, is told once.
 type ledger struct {
-	Counted tally             `json:"counted,omitzero"` // but for what is in gaps
-	Gaps    []gap             `json:"gaps,omitempty"`   // the oldest first; only the last may be open
-	Ahead   []probe.UnitEvent `json:"ahead,omitempty"`  // that the last reading does not include
+	Counted tally   `json:"counted,omitzero"` // but for what is in gaps
+	Gaps    []gap   `json:"gaps,omitempty"`   // the oldest first; only the last may be open
+	Ahead   []entry `json:"ahead,omitempty"`  // that the last reading does not include
 
 	Last       sight     `json:"last,omitzero"`
 	Run        string    `json:"run,omitempty"`      // the last invocation that there was
@@ -33,6 +33,18 @@ type ledger struct {
 	Loop       crashLoop `json:"loop,omitzero"`
 
 	waited time.Time // when the unit was first seen, or seen again after a gap, if it is between two crashes since
+}
+
+// entry is a probe.UnitEvent as it is saved.
+type entry struct {
+	Kind         probe.UnitEventKind `json:"kind,omitempty"`
+	Time         time.Time           `json:"time"`
+	BootID       string              `json:"boot,omitempty"`
+	InvocationID string              `json:"invocation,omitempty"`
+	NRestarts    uint32              `json:"n_restarts,omitempty"`
+	Result       string              `json:"result,omitempty"`
+	ExitCode     string              `json:"exit_code,omitempty"`
+	ExitStatus   int32               `json:"exit_status,omitempty"`
 }
 
 // seen reports whether there was a reading yet. On first sight there is nothing to count from.
@@ -70,7 +82,7 @@ func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
 	case again:
 		l.waited = now.End
 	}
-	l.Ahead = slices.DeleteFunc(l.Ahead, now.has)
+	l.Ahead = slices.DeleteFunc(l.Ahead, func(e entry) bool { return now.has(probe.UnitEvent(e)) })
 	l.Last = now
 	if started != NotStarted {
 		l.Told = now.InvocationID
@@ -120,12 +132,12 @@ func (l *ledger) miss() {
 			l.Gaps[i].Journal.Unbroken = false
 		}
 	}
-	here := probe.UnitEvent{Time: l.Last.End}
+	here := entry{Time: l.Last.End}
 	if n := len(l.Ahead); n > 0 {
 		here.Time = l.Ahead[n-1].Time
 	}
 	if n := len(l.Ahead); l.seen() && (n == 0 || l.Ahead[n-1] != here) {
-		l.wait(here)
+		l.wait(probe.UnitEvent(here))
 	}
 }
 
@@ -134,7 +146,7 @@ func (l *ledger) wait(e probe.UnitEvent) {
 	if len(l.Ahead) == maxAhead {
 		l.drop()
 	}
-	l.Ahead = append(l.Ahead, e)
+	l.Ahead = append(l.Ahead, entry(e))
 }
 
 func (l *ledger) inGap() bool { return len(l.Gaps) > 0 && l.Gaps[len(l.Gaps)-1].isOpen() }
@@ -157,8 +169,8 @@ func (l *ledger) openGap() {
 // is the one of the run that is shown: a release was deployed, though nobody saw it.
 func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (started Trigger) {
 	g := &l.Gaps[len(l.Gaps)-1]
-	for _, e := range l.Ahead {
-		if to.has(e) {
+	for _, waiting := range l.Ahead {
+		if e := probe.UnitEvent(waiting); to.has(e) {
 			g.Journal.read(e)
 		}
 	}
@@ -191,7 +203,7 @@ func (l *ledger) catchUp(now time.Time) {
 // drop makes the oldest event that waits, wait no more. With no gap, there will be a reading that tells as much.
 func (l *ledger) drop() {
 	if l.inGap() {
-		l.recount(&l.Gaps[len(l.Gaps)-1], l.Ahead[0])
+		l.recount(&l.Gaps[len(l.Gaps)-1], probe.UnitEvent(l.Ahead[0]))
 	}
 	l.Ahead = l.Ahead[1:]
 }
@@ -201,7 +213,7 @@ func (l *ledger) recount(g *gap, e probe.UnitEvent) {
 	before := g.tally().Restarts
 	g.Journal.read(e)
 	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
-	for range g.tally().Restarts - before {
+	if g.tally().Restarts > before {
 		l.Loop = l.Loop.restarted(e.Time)
 	}
 }

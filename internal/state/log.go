@@ -124,8 +124,12 @@ func (l *LogState) count(m probe.Match) {
 }
 
 func (l *LogState) countModule(module string) {
+	places := maxModules
+	if l.module(otherLabel) >= 0 {
+		places++
+	}
 	i := l.module(module)
-	if i < 0 && len(l.Modules) >= maxModules {
+	if i < 0 && len(l.Modules) >= places {
 		module = otherLabel
 		i = l.module(module)
 	}

@@ -93,15 +93,9 @@ func (s *Store) Save() []byte {
 // Restore takes up what Save returned, before the first Apply; what that does not configure is dropped. On an error
 // nothing has changed.
 func (s *Store) Restore(text []byte) error {
-	var found saved
-	if err := json.Unmarshal(text, &found); err != nil {
-		return fmt.Errorf("the state is not as it was written: %w", err)
-	}
-	switch {
-	case found.Version > savedVersion:
-		return fmt.Errorf("the state is of version %d, from a newer postflight; this one reads version %d", found.Version, savedVersion)
-	case found.Version < 1:
-		return errors.New("the state is not as it was written: it has no version")
+	found, err := parseSaved(text)
+	if err != nil {
+		return err
 	}
 	units := map[probe.Key]*savedUnit{}
 	for i := range found.Units {
@@ -123,6 +117,26 @@ func (s *Store) Restore(text []byte) error {
 	defer s.mu.Unlock()
 	s.cursor, s.restored = found.Cursor, units
 	return nil
+}
+
+// parseSaved reads what was written, of whatever version it is no more than that at first.
+func parseSaved(text []byte) (found saved, err error) {
+	var versioned struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal(text, &versioned); err != nil {
+		return found, fmt.Errorf("the state is not as it was written: %w", err)
+	}
+	switch v := versioned.Version; {
+	case v > savedVersion:
+		return found, fmt.Errorf("the state is of version %d, from a newer postflight; this one reads version %d", v, savedVersion)
+	case v < 1:
+		return found, errors.New("the state is not as it was written: it has no version")
+	}
+	if err := json.Unmarshal(text, &found); err != nil {
+		return found, fmt.Errorf("the state is not as it was written: %w", err)
+	}
+	return found, nil
 }
 
 // check says what in a unit cannot be, and would break what is built on it.

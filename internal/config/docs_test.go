@@ -21,7 +21,7 @@ func TestDocumentation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := page(string(example))
+	want := page(t, string(example))
 	if *update {
 		if err := os.WriteFile(documentation, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -138,9 +138,10 @@ func paths(node *yaml.Node, at string, used map[string]bool) {
 }
 
 // page makes docs/configuration.md of the table.
-func page(example string) string {
+func page(t *testing.T, example string) string {
+	t.Helper()
 	var b strings.Builder
-	b.WriteString(preface)
+	b.WriteString(preface + logPatterns(t) + "\n## Keys\n")
 	for _, parent := range parents() {
 		heading := "`" + parent + "`"
 		if parent == "" {
@@ -243,6 +244,4 @@ services:
 A field that is not there is an error, and so is comparing a text with a number: an expression that errs does not hold, and yields nothing. ` + "`?.`, `??` and `in`" + ` are the ways to ask.
 Null is ` + "`nil`" + `.
 Functions: ` + "`all`, `none`, `any`, `one`, `count`, `filter`, `map`, `sum`, `find`, `findIndex`, `findLast`, `findLastIndex`, `len`, `keys`, `values`, `trim`, `lower`, `upper`, `min`, `max`, `abs`, `ceil`, `floor`, `round`, `int`, `float`" + `.
-
-## Keys
 `

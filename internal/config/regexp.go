@@ -42,9 +42,9 @@ func readFormula(text string) (any, error) {
 	return text, nil
 }
 
-// maxRegexps is how large all regular expressions of a file may be together: as large as a file of plain text. With repeats,
-// it could ask for gigabytes.
-const maxRegexps = maxSize
+// maxRegexps is how large all regular expressions of a file may be together: more than anybody writes. With repeats, a file
+// could ask for gigabytes.
+const maxRegexps = 200_000
 
 // regexp gives a regular expression's text.
 func (b *builder) regexp(v *value) string {

@@ -90,7 +90,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		}
 		return nil, err
 	}
-	kept := &stateFile{path: o.StateFile, store: store, log: o.Log, failed: metrics.CountFailedWrite}
+	kept := newStateFile(o.StateFile, store, o.Log, metrics.CountFailedWrite)
 	kept.load()
 	d := &Daemon{
 		log:  o.Log,
@@ -107,7 +107,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 	}
 	handler := web.Handler(web.Options{
 		Store:   store,
-		Metrics: metrics.Handler(exporter.NewRegistry()),
+		Metrics: kept.keptFirst(metrics.Handler(exporter.NewRegistry())),
 		Version: o.Build.Version,
 		Started: time.Now(),
 		Reload:  func(context.Context) error { return d.Reload() },

@@ -1,10 +1,16 @@
 package app
 
 import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.uber.org/zap"
 	observing "go.uber.org/zap/zaptest/observer"
@@ -16,7 +22,7 @@ import (
 func keeper(path string) (f *stateFile, store *state.Store, failures *int, said *observing.ObservedLogs) {
 	core, said := observing.New(zap.InfoLevel)
 	store, failures = state.New(), new(int)
-	return &stateFile{path: path, store: store, log: zap.New(core), failed: func() { *failures++ }}, store, failures, said
+	return newStateFile(path, store, zap.New(core), func() { *failures++ }), store, failures, said
 }
 
 func lines(said *observing.ObservedLogs) string {
@@ -129,5 +135,59 @@ func TestADiskThatCannotBeWritten(t *testing.T) {
 	f.save()
 	if got := lines(said); !strings.HasSuffix(got, "\nstate file written again") {
 		t.Errorf("said %q", got)
+	}
+}
+
+// seen is an answer of which the test knows what was in the file when it was first seen.
+type seen struct {
+	*httptest.ResponseRecorder
+	path string
+	kept string
+}
+
+func (s *seen) Write(b []byte) (int, error) {
+	if s.Body.Len() == 0 {
+		kept, _ := os.ReadFile(s.path)
+		s.kept = string(kept)
+	}
+	return s.ResponseRecorder.Write(b)
+}
+
+func TestWhatIsToldIsKeptFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "postflight.json")
+		f, store, _, _ := keeper(path)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go f.keep(ctx)
+		for i := range 3 {
+			answer := &seen{ResponseRecorder: httptest.NewRecorder(), path: path}
+			f.keptFirst(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				store.FoldCursor(fmt.Sprint("s=", i))
+				fmt.Fprint(w, "a count")
+				fmt.Fprint(w, ", and more")
+			})).ServeHTTP(answer, nil)
+			if want := fmt.Sprint("s=", i); !strings.Contains(answer.kept, want) || answer.Body.String() != "a count, and more" {
+				t.Errorf("%q was told while %q was kept, want %s in it", answer.Body, answer.kept, want)
+			}
+		}
+	})
+}
+
+func TestADiskThatHangsHoldsUpNoAnswer(t *testing.T) {
+	for _, hangs := range []string{"in this write", "in an earlier one"} {
+		t.Run(hangs, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, _, _, _ := keeper(filepath.Join(t.TempDir(), "postflight.json"))
+				if hangs == "in this write" {
+					go func() { <-f.asked }()
+				}
+				answer, before := httptest.NewRecorder(), time.Now()
+				f.keptFirst(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "a count") })).ServeHTTP(answer, nil)
+				if waited := time.Since(before); waited != diskPatience || answer.Body.String() != "a count" {
+					t.Errorf("%q after %v", answer.Body, waited)
+				}
+			})
+		})
 	}
 }

@@ -62,6 +62,14 @@ func TestCrashLooping(t *testing.T) {
 			append(loop[:4:4], look{at: 40, state: running, invocation: "x"}, look{at: 50, state: waiting, invocation: "x"}), 200, true,
 		},
 		{
+			"started by hand, and crashed again unseen",
+			append(loop[:4:4], look{at: 40, state: running, invocation: "x"}, look{at: 50, n: 1, state: running, invocation: "y"}), 111, true,
+		},
+		{
+			"started by hand, and down when it was seen first",
+			append(loop[:4:4], look{at: 40, n: 3, state: waiting, invocation: "x"}), 111, true,
+		},
+		{
 			"a single restart after it was over",
 			append(loop[:4:4], look{at: 40, state: running, invocation: "m"}, look{at: 110, n: 1, state: running, invocation: "n"}), 111, false,
 		},

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -221,6 +222,46 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			3, state.Starts{Automatic: 3}, map[string]uint64{"exit-code": 3}, nil,
 		},
 		{
+			"an entry that the last reading before the gap includes already",
+			[]step{saw(look{at: 4.5, n: 2, state: up, invocation: "c", boot: "b1"}),
+				saw(look{at: 5.9, took: 0.15, n: 3, state: waits, invocation: "c", boot: "b1"}), startedAnew, wrote(loop[7:]...),
+				wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitStarted, 8, "e")), saw(look{at: 10, state: up, invocation: "e", boot: "b1"})},
+			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"e"},
+		},
+		{
+			"a start while the first reading after the gap was made",
+			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitStarted, 6, "c")),
+				saw(look{at: 5.9, took: 0.15, state: up, invocation: "c", boot: "b1"})},
+			0, state.Starts{Manual: 2}, map[string]uint64{"success": 2}, []string{"c"},
+		},
+		{
+			"a restart that was counted before the gap, and begun in it",
+			[]step{a, saw(look{at: 1, state: waits, invocation: "a", boot: "b1"}), saw(look{at: 2.05, n: 1, state: waits, invocation: "a", boot: "b1"}), lost(2.06),
+				wrote(loop[2], event(probe.UnitStopping, 3, "b"), event(probe.UnitStarted, 4, "c")), saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
+			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
+		},
+		{
+			"an exit that was counted before the gap, and of which systemd writes in it",
+			[]step{a, saw(look{at: 0.9, state: "deactivating/stop-post", invocation: "a", boot: "b1", exit: 0.9, result: "exit-code"}), startedAnew,
+				wrote(loop[:3]...), saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},
+			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
+			"a machine that does not start the unit, and a person who does",
+			[]step{a, startedAnew, wrote(in("b2", event(probe.UnitStarted, 50, "b"))...), saw(look{at: 60, state: up, invocation: "b", boot: "b2"})},
+			0, state.Starts{Manual: 1}, nil, []string{"b"},
+		},
+		{
+			"of another boot the journal holds the last entry only",
+			[]step{a, startedAnew, unreadable, wrote(in("b2", event(probe.UnitStarted, 50, "c"))...), saw(look{at: 60, n: 1, state: up, invocation: "c", boot: "b2"})},
+			1, state.Starts{Automatic: 1, Boot: 1}, nil, nil,
+		},
+		{
+			"nobody knows where reading the journal stopped",
+			[]step{a, func(s *story) { s.takes(s.store.Save()) }, wrote(loop[5:]...), saw(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
+			3, state.Starts{Automatic: 3}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
 			"where entries may be missing, what has none need not have been by hand",
 			[]step{a, startedAnew, unreadable, wrote(event(probe.UnitStarted, 4.1, "c"), event(probe.UnitFailed, 5, "c")), saw(look{at: 10, n: 2, state: waits, invocation: "c", boot: "b1"})},
 			2, state.Starts{Automatic: 2}, map[string]uint64{"exit-code": 1}, nil,
@@ -284,6 +325,35 @@ func TestACrashLoopThatTheJournalTellsOf(t *testing.T) {
 				t.Errorf("crash looping: %t, and after five quiet minutes %t", u.CrashLooping(seconds(31)), u.CrashLooping(seconds(310)))
 			}
 		})
+	}
+}
+
+func TestALoopBeforeItWasMendedIsOver(t *testing.T) {
+	s := begin(t)
+	for _, step := range []step{
+		saw(look{at: 0, state: up, invocation: "a", boot: "b1"}), startedAnew,
+		saw(look{at: 10, state: up, invocation: "e", boot: "b1"}), wrote(loop...), // late
+	} {
+		step(s)
+	}
+	if u := s.unit(); !u.CrashLooping(seconds(60)) || u.CrashLooping(seconds(71)) {
+		t.Errorf("crash looping: %t, and after a minute %t", u.CrashLooping(seconds(60)), u.CrashLooping(seconds(71)))
+	}
+}
+
+// TestMoreEventsThanAnybodyKeeps: nobody noticed that the bus hung, and what is not remembered is not made up for.
+func TestMoreEventsThanAnybodyKeeps(t *testing.T) {
+	s := begin(t)
+	saw(look{at: 0, state: up, invocation: "0", boot: "b1"})(s)
+	for n := range 1000 {
+		run, next := fmt.Sprint(n), fmt.Sprint(n+1)
+		at := float64(n + 1)
+		wrote(event(probe.UnitFailed, at, run), scheduled(at+0.1, run, uint32(n+1)), event(probe.UnitStarted, at+0.2, next))(s)
+	}
+	lost(1000.5)(s)
+	saw(look{at: 1001, n: 1000, state: up, invocation: "1000", boot: "b1"})(s)
+	if u := s.unit(); u.Restarts != 1000 || u.Starts != (state.Starts{Automatic: 1000}) || s.told != nil {
+		t.Errorf("%d restarts, %+v, told %v", u.Restarts, u.Starts, s.told)
 	}
 }
 

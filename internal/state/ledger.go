@@ -121,7 +121,6 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 		return NotStarted
 	}
 	l.wait(e)
-	l.catchUp(e.Time)
 	return NotStarted
 }
 
@@ -176,7 +175,7 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (
 	}
 	g.To, g.Bus = to, told
 	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
-	if by := g.Journal.trigger(to); by != NotStarted && to.InvocationID != g.From.InvocationID {
+	if by := g.Journal.trigger(to); by != NotStarted {
 		present = by
 	} else if to.NRestarts > 0 && journal {
 		present = NotStarted // the same figure as before: it may have gone back to 0, and grown again
@@ -200,12 +199,15 @@ func (l *ledger) catchUp(now time.Time) {
 	}
 }
 
-// drop makes the oldest event that waits, wait no more. With no gap, there will be a reading that tells as much.
+// drop makes the oldest event that waits, wait no more. With no gap to count it in, it is missing if there comes to be one.
 func (l *ledger) drop() {
-	if l.inGap() {
-		l.recount(&l.Gaps[len(l.Gaps)-1], probe.UnitEvent(l.Ahead[0]))
-	}
+	oldest := probe.UnitEvent(l.Ahead[0])
 	l.Ahead = l.Ahead[1:]
+	if l.inGap() {
+		l.recount(&l.Gaps[len(l.Gaps)-1], oldest)
+	} else {
+		l.Ahead[0] = entry{Time: l.Ahead[0].Time}
+	}
 }
 
 // recount has a gap's chronicle take up an event.

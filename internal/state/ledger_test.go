@@ -24,7 +24,7 @@ type postflight struct {
 
 	base       counts // the truth at the first sight
 	seen       bool
-	shown      uint64          // restarts, as this process showed them last
+	shown      counts          // by this process, last
 	lost       bool            // entries of the journal are gone that were not read
 	doubt      time.Time       // when the last such thing came
 	obscured   bool            // in a gap came what leaves no trace of who started the unit
@@ -53,7 +53,7 @@ func (p *postflight) run() {
 			}
 		}
 	})
-	p.shown = p.unit().Restarts
+	p.shown = p.got()
 	p.at = len(p.s.journal)
 	if cursor := p.store.Cursor(); cursor != "" {
 		p.at, _ = strconv.Atoi(cursor)
@@ -167,14 +167,24 @@ func (p *postflight) got() counts {
 	return counts{u.Restarts, u.Starts, counted(u)}
 }
 
-// check: the count never falls and never exceeds the truth.
+// check: no count ever falls, and that of restarts never exceeds the truth.
 func (p *postflight) check(t *rapid.T) {
 	if p.store == nil || !p.seen {
 		return
 	}
-	got, want := p.unit().Restarts, p.want().Restarts
-	if got > want || got < p.shown {
-		t.Fatalf("%d restarts are shown, %d before; in truth it is %d", got, p.shown, want)
+	got, want := p.got(), p.want()
+	if got.Restarts > want.Restarts {
+		t.Fatalf("%d restarts are shown; in truth it is %d", got.Restarts, want.Restarts)
+	}
+	before := p.shown
+	if got.Restarts < before.Restarts || got.Starts.Automatic < before.Starts.Automatic ||
+		got.Starts.Manual < before.Starts.Manual || got.Starts.Boot < before.Starts.Boot {
+		t.Fatalf("%+v is shown, and before it was %+v", got, before)
+	}
+	for result, n := range before.Exits {
+		if got.Exits[result] < n {
+			t.Fatalf("exits %v are shown, and before it was %v", got.Exits, before.Exits)
+		}
 	}
 	p.shown = got
 }
@@ -247,9 +257,14 @@ func TestRestartsAreTrue(t *testing.T) {
 			"reset-failed": act(func() { p.obscure(); p.s.resetFailed() }),
 			"cancel":       act(func() { p.obscure(); p.s.cancel() }),
 			"poll":         act(p.look), "save": act(p.save),
-			"bus hangs":         act(func() { p.bus = false }),
-			"bus is lost":       act(func() { p.bus = false; p.lose() }),
-			"bus returns":       act(func() { p.reconnect(); p.look() }),
+			"bus hangs":   act(func() { p.bus = false }),
+			"bus is lost": act(func() { p.bus = false; p.lose() }),
+			"bus returns": act(func() { p.reconnect(); p.look() }),
+			"the bus stays away": act(func() {
+				if p.s.pass(20 * time.Second); !p.bus {
+					p.lose()
+				}
+			}),
 			"read the journal":  act(func() { p.read(rapid.IntRange(1, 20).Draw(t, "entries")) }),
 			"clear the journal": act(func() { p.kept = len(p.s.journal) - rapid.IntRange(0, min(3, len(p.s.journal))).Draw(t, "kept") }),
 			"kill":              act(p.kill),

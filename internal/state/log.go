@@ -90,7 +90,7 @@ func (l *LogState) after(r probe.Result) *LogState {
 	}
 	next.Lines += r.Log.Lines
 	next.Dropped += r.Log.Dropped
-	if r.Log.Until.After(next.Until) {
+	if !r.Log.Until.IsZero() {
 		next.Until = r.Log.Until
 	}
 	if len(r.Log.Matches) > 0 {

@@ -51,6 +51,7 @@ func TestALogIsCountedFromTheStart(t *testing.T) {
 
 	store.Fold(logResult(probe.Log{}))
 	store.Fold(logResult(probe.Log{Lines: 100, Dropped: 7, Until: seconds(1), Matches: []probe.Match{module("jwt"), match(slow, "took 3s")}}))
+	store.Fold(logResult(probe.Log{}))
 	store.Fold(logResult(probe.Log{Lines: 20, Until: seconds(2), Matches: []probe.Match{
 		module("yaml"), module("jwt"), match(ready, "connected"), {Pattern: "of-yesterday", Text: "gone"},
 	}}))
@@ -192,7 +193,9 @@ func TestASnapshotOfALogStays(t *testing.T) {
 	fold := func() {
 		store.Fold(logResult(probe.Log{Lines: 1, Matches: []probe.Match{module("jwt"), match(slow, "x")}}))
 	}
-	fold()
+	for range 7 {
+		fold()
+	}
 	before := *logOf(store)
 	kept := before
 	kept.Matches = append([]state.PatternCount(nil), before.Matches...)

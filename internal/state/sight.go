@@ -42,7 +42,7 @@ func (s sight) has(e probe.UnitEvent) bool {
 	case e.Time.After(s.End):
 		return false
 	case e.Kind == probe.RestartScheduled:
-		return sameBoot(e.BootID, s.BootID) && e.NRestarts <= s.NRestarts
+		return e.NRestarts <= s.NRestarts
 	case e.Kind == probe.UnitStarted || e.Kind == probe.StartFailed:
 		return e.InvocationID == s.InvocationID
 	default:

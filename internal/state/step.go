@@ -68,7 +68,7 @@ const dispatch = 200 * time.Millisecond
 // wasDue reports whether the new run is the restart that systemd had counted, and not begun, when the unit was first seen,
 // or seen again after a gap, between two crashes.
 func (l *ledger) wasDue(now sight) bool {
-	return !l.inGap() && now.NRestarts > 0 && now.NRestarts == l.Last.NRestarts && now.Start.Sub(l.waited) < dispatch
+	return now.NRestarts > 0 && now.NRestarts == l.Last.NRestarts && now.Start.Sub(l.waited) < dispatch
 }
 
 // exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
@@ -84,9 +84,7 @@ func (l *ledger) exit(told *tally, unit *probe.Unit) {
 		return
 	}
 	l.Ended = unit.InvocationID
-	if l.seen() {
-		told.countExit(unit.Result)
-	}
+	told.countExit(unit.Result)
 }
 
 // failedWithoutMain reports whether a run is over and went wrong, and no exit of a main process tells so.

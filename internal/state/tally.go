@@ -6,7 +6,7 @@ import "maps"
 type tally struct {
 	Restarts uint64            `json:"restarts,omitempty"`
 	Starts   Starts            `json:"starts,omitzero"`
-	Exits    map[string]uint64 `json:"exits,omitempty"` // by result; never changed
+	Exits    map[string]uint64 `json:"exits,omitempty"` // by result
 }
 
 // Starts counts a unit's starts by what caused them.
@@ -39,7 +39,6 @@ func (s *Starts) count(t Trigger) {
 }
 
 func (t *tally) countExit(result string) {
-	t.Exits = maps.Clone(t.Exits)
 	if t.Exits == nil {
 		t.Exits = map[string]uint64{}
 	}

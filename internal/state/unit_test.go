@@ -104,6 +104,11 @@ func TestRestartsOnlyGrow(t *testing.T) {
 			0, state.Starts{},
 		},
 		{
+			"nothing was due yet",
+			[]look{{state: waiting, invocation: "a"}, {at: 0.02, state: running, invocation: "b"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
 			"reset-failed while active starts nothing",
 			[]look{{n: 5, state: running, invocation: "a"}, {n: 0, state: running, invocation: "a"}, {n: 1, state: running, invocation: "b"}},
 			1, state.Starts{Automatic: 1},

@@ -19,7 +19,7 @@ type LogState struct {
 
 	Lines   uint64 // since the log was first read; only grows, as do the counts below
 	Dropped uint64
-	Until   time.Time      // of the last entry that was counted; zero: there was none
+	Until   time.Time      // up to when it has been read: of the last entry, or when reading began; zero: it never has been
 	Matches []PatternCount // by pattern, in the order of the configuration
 	Modules []ModuleCount  // that the log says are missing, those that came first; then otherModule
 
@@ -90,8 +90,11 @@ func (l *LogState) after(r probe.Result) *LogState {
 	}
 	next.Lines += r.Log.Lines
 	next.Dropped += r.Log.Dropped
-	if !r.Log.Until.IsZero() {
+	switch {
+	case !r.Log.Until.IsZero():
 		next.Until = r.Log.Until
+	case next.Until.IsZero():
+		next.Until = r.Start
 	}
 	if len(r.Log.Matches) > 0 {
 		next.Matches = slices.Clone(next.Matches)

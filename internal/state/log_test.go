@@ -208,3 +208,14 @@ func TestASnapshotOfALogStays(t *testing.T) {
 		t.Errorf("a snapshot has changed (-before +now):\n%s", diff)
 	}
 }
+
+// A unit that has written nothing yet is read from where reading began: what it writes while we are away is not old.
+func TestAQuietLogIsReadFromWhereReadingBegan(t *testing.T) {
+	store := state.New()
+	store.Apply([]state.Service{{Name: "shop", Units: []string{"shop.service"}, Patterns: []probe.Pattern{{Name: "slow"}}}})
+	began := time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)
+	store.Fold(probe.Result{Key: probe.Key{Service: "shop", Unit: "shop.service"}, Start: began, Log: &probe.Log{}})
+	if until := store.Snapshot(began).Services[0].Units[0].Log.Until; !until.Equal(began) {
+		t.Errorf("read up to %v, want %v", until, began)
+	}
+}

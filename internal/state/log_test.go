@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -56,8 +57,11 @@ func TestALogIsCountedFromTheStart(t *testing.T) {
 		module("yaml"), module("jwt"), match(ready, "connected"), {Pattern: "of-yesterday", Text: "gone"},
 	}}))
 
+	store.Fold(logResult(probe.Log{Until: seconds(1.5)})) // the clock was set back
+	store.Fold(logResult(probe.Log{}))
+
 	want = &state.LogState{
-		Observable: true, Lines: 120, Dropped: 7, Until: seconds(2),
+		Observable: true, Lines: 120, Dropped: 7, Until: seconds(1.5),
 		Matches:  []state.PatternCount{{Pattern: missing, Count: 3}, {Pattern: slow, Count: 1}, {Pattern: ready, Count: 1}},
 		Modules:  []state.ModuleCount{{Module: "jwt", Count: 2}, {Module: "yaml", Count: 1}},
 		Evidence: []probe.Match{module("jwt"), match(slow, "took 3s"), module("yaml"), module("jwt")},
@@ -190,8 +194,10 @@ func TestPatternsMayChange(t *testing.T) {
 
 func TestASnapshotOfALogStays(t *testing.T) {
 	store := applied(logged(missing, slow))
+	n := 0
 	fold := func() {
-		store.Fold(logResult(probe.Log{Lines: 1, Matches: []probe.Match{module("jwt"), match(slow, "x")}}))
+		n++
+		store.Fold(logResult(probe.Log{Lines: 1, Matches: []probe.Match{module("jwt"), match(slow, fmt.Sprint(n))}}))
 	}
 	for range 7 {
 		fold()
@@ -209,13 +215,17 @@ func TestASnapshotOfALogStays(t *testing.T) {
 	}
 }
 
-// A unit that has written nothing yet is read from where reading began: what it writes while we are away is not old.
+// What a unit that has written nothing yet writes while we are away is not old.
 func TestAQuietLogIsReadFromWhereReadingBegan(t *testing.T) {
-	store := state.New()
-	store.Apply([]state.Service{{Name: "shop", Units: []string{"shop.service"}, Patterns: []probe.Pattern{{Name: "slow"}}}})
-	began := time.Date(2026, 11, 21, 9, 30, 0, 0, time.UTC)
-	store.Fold(probe.Result{Key: probe.Key{Service: "shop", Unit: "shop.service"}, Start: began, Log: &probe.Log{}})
-	if until := store.Snapshot(began).Services[0].Units[0].Log.Until; !until.Equal(began) {
-		t.Errorf("read up to %v, want %v", until, began)
+	store := applied(logged(slow))
+	before := store.Generation()
+	for i := range 2 {
+		store.Fold(probe.Result{Key: unit, Start: seconds(float64(5 + i)), Log: &probe.Log{}})
+	}
+	if until := logOf(store).Until; !until.Equal(seconds(5)) {
+		t.Errorf("read up to %v, want %v", until, seconds(5))
+	}
+	if store.Generation() == before {
+		t.Error("that is not worth saving")
 	}
 }

@@ -1,93 +1,13 @@
 package state_test
 
 import (
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"postflight/internal/state"
 	"postflight/probe"
 )
-
-// story is what a Store was told of the unit, and the starts by hand that it told.
-type story struct {
-	t     *testing.T
-	store *state.Store
-	told  []string // invocations
-}
-
-func begin(t *testing.T) *story {
-	s := &story{t: t}
-	s.takes(nil)
-	return s
-}
-
-// takes lets a new process begin with what was saved.
-func (s *story) takes(saved []byte) {
-	s.store = state.New()
-	if saved != nil {
-		if err := s.store.Restore(saved); err != nil {
-			s.t.Fatal(err)
-		}
-	}
-	s.store.Apply([]state.Service{watched()})
-	s.store.Subscribe(func(e state.Event) {
-		if e.Started == state.Manual {
-			s.told = append(s.told, e.Unit.Run)
-		}
-	})
-}
-
-func (s *story) unit() *state.UnitState { return s.store.Snapshot(noon).Services[0].Units[0] }
-
-// step is something that a story consists of.
-type step func(*story)
-
-func saw(l look) step { return func(s *story) { s.store.Fold(l.outcome()) } }
-
-func lost(at float64) step { return saw(look{away: true, at: at}) }
-
-func wrote(events ...probe.UnitEvent) step {
-	return func(s *story) {
-		s.store.Fold(probe.Result{Key: unit, Log: &probe.Log{Lines: uint64(len(events)), Until: events[len(events)-1].Time, Events: events}})
-	}
-}
-
-func unreadable(s *story) {
-	s.store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Got: "not allowed to read the journal", Log: &probe.Log{}})
-}
-
-func startedAnew(s *story) {
-	s.store.FoldCursor("somewhere")
-	s.takes(s.store.Save())
-}
-
-// of an event at so many seconds after noon.
-func event(kind probe.UnitEventKind, at float64, invocation string) probe.UnitEvent {
-	return probe.UnitEvent{Kind: kind, Time: seconds(at), BootID: "b1", InvocationID: invocation, Result: "exit-code", ExitCode: "exited", ExitStatus: 7}
-}
-
-func scheduled(at float64, invocation string, n uint32) probe.UnitEvent {
-	e := event(probe.RestartScheduled, at, invocation)
-	e.NRestarts = n
-	return e
-}
-
-func in(boot string, events ...probe.UnitEvent) []probe.UnitEvent {
-	for i := range events {
-		events[i].BootID = boot
-	}
-	return events
-}
-
-// A crash loop from a to d, as the journal tells of it.
-var loop = []probe.UnitEvent{
-	event(probe.UnitFailed, 1, "a"), scheduled(2, "a", 1), event(probe.UnitStarted, 2.1, "b"),
-	event(probe.UnitFailed, 3, "b"), scheduled(4, "b", 2), event(probe.UnitStarted, 4.1, "c"),
-	event(probe.UnitFailed, 5, "c"), scheduled(6, "c", 3), event(probe.UnitStarted, 6.1, "d"),
-}
 
 const up, waits = "active/running", "activating/auto-restart"
 
@@ -252,6 +172,11 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			0, state.Starts{Manual: 1}, nil, []string{"b"},
 		},
 		{
+			"what started the first run of a boot is not told before a reading says",
+			[]step{a, startedAnew, wrote(in("b2", event(probe.UnitStarted, 50, "b"))...), lost(80)},
+			0, state.Starts{}, nil, nil,
+		},
+		{
 			"of another boot the journal holds the last entry only",
 			[]step{a, startedAnew, unreadable, wrote(in("b2", event(probe.UnitStarted, 50, "c"))...), saw(look{at: 60, n: 1, state: up, invocation: "c", boot: "b2"})},
 			1, state.Starts{Automatic: 1, Boot: 1}, nil, nil,
@@ -289,91 +214,5 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 				t.Errorf("starts by hand that were told (-want +got):\n%s", diff)
 			}
 		})
-	}
-}
-
-func TestTheLastExitOfAGapIsTheJournals(t *testing.T) {
-	s := begin(t)
-	for _, step := range []step{
-		saw(look{at: 0, state: up, invocation: "a", boot: "b1"}), startedAnew,
-		saw(look{at: 10, n: 1, state: up, invocation: "b", boot: "b1"}), wrote(event(probe.ProcessExited, 1, "a")),
-	} {
-		step(s)
-	}
-	if diff := cmp.Diff(state.MainExit{Kind: "exited", Status: 7, At: seconds(1)}, s.unit().MainExit); diff != "" {
-		t.Errorf("last exit (-want +got):\n%s", diff)
-	}
-}
-
-func TestACrashLoopThatTheJournalTellsOf(t *testing.T) {
-	for _, row := range []struct {
-		name  string
-		steps []step
-	}{
-		{"after the reading", []step{saw(look{at: 10, state: up, invocation: "d", boot: "b1"}), wrote(loop...)}},
-		{"before it", []step{wrote(loop...), saw(look{at: 10, state: up, invocation: "d", boot: "b1"})}},
-		{"while there is none", []step{wrote(loop...), lost(30)}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			s := begin(t)
-			saw(look{at: 0, state: up, invocation: "a", boot: "b1"})(s)
-			startedAnew(s)
-			for _, step := range row.steps {
-				step(s)
-			}
-			if u := s.unit(); !u.CrashLooping(seconds(31)) || u.CrashLooping(seconds(10).Add(5*time.Minute)) {
-				t.Errorf("crash looping: %t, and after five quiet minutes %t", u.CrashLooping(seconds(31)), u.CrashLooping(seconds(310)))
-			}
-		})
-	}
-}
-
-func TestALoopBeforeItWasMendedIsOver(t *testing.T) {
-	s := begin(t)
-	for _, step := range []step{
-		saw(look{at: 0, state: up, invocation: "a", boot: "b1"}), startedAnew,
-		saw(look{at: 10, state: up, invocation: "e", boot: "b1"}), wrote(loop...), // late
-	} {
-		step(s)
-	}
-	if u := s.unit(); !u.CrashLooping(seconds(60)) || u.CrashLooping(seconds(71)) {
-		t.Errorf("crash looping: %t, and after a minute %t", u.CrashLooping(seconds(60)), u.CrashLooping(seconds(71)))
-	}
-}
-
-// TestMoreEventsThanAnybodyKeeps: nobody noticed that the bus hung, and what is not remembered is not made up for.
-func TestMoreEventsThanAnybodyKeeps(t *testing.T) {
-	s := begin(t)
-	saw(look{at: 0, state: up, invocation: "0", boot: "b1"})(s)
-	for n := range 1000 {
-		run, next := fmt.Sprint(n), fmt.Sprint(n+1)
-		at := float64(n + 1)
-		wrote(event(probe.UnitFailed, at, run), scheduled(at+0.1, run, uint32(n+1)), event(probe.UnitStarted, at+0.2, next))(s)
-	}
-	lost(1000.5)(s)
-	saw(look{at: 1001, n: 1000, state: up, invocation: "1000", boot: "b1"})(s)
-	if u := s.unit(); u.Restarts != 1000 || u.Starts != (state.Starts{Automatic: 1000}) || s.told != nil {
-		t.Errorf("%d restarts, %+v, told %v", u.Restarts, u.Starts, s.told)
-	}
-}
-
-func TestALiveStartTellsWhatCausedIt(t *testing.T) {
-	var got []state.Trigger
-	store := applied(shop())
-	store.Subscribe(func(e state.Event) { got = append(got, e.Started) })
-	for _, l := range []look{
-		{at: 0, state: "inactive/dead", boot: "b1"},
-		{at: 1, state: up, invocation: "a", boot: "b1", atBoot: true},
-		{at: 2, state: waits, invocation: "a", boot: "b1", atBoot: true},
-		{at: 3, state: up, invocation: "b", boot: "b1", atBoot: true, n: 1},
-		{at: 4, state: waits, invocation: "b", boot: "b1", atBoot: true, n: 1},
-		{at: 5, state: up, invocation: "c", boot: "b1", atBoot: true, n: 1},
-		{at: 6, state: up, invocation: "c", boot: "b1", atBoot: true, n: 1},
-	} {
-		store.Fold(l.outcome())
-	}
-	want := []state.Trigger{state.NotStarted, state.Boot, state.NotStarted, state.Automatic, state.NotStarted, state.Manual, state.NotStarted}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("triggers (-want +got):\n%s", diff)
 	}
 }

@@ -63,9 +63,6 @@ func (l *ledger) total() tally {
 // journal, what is in doubt is left to it.
 func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
 	now, first, since := sightOf(r), !l.seen(), l.Last.End
-	if !sameBoot(now.BootID, l.Last.BootID) {
-		l.openGap()
-	}
 	before := l.total().Restarts
 	again := first || l.inGap()
 	var told tally

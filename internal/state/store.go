@@ -137,11 +137,11 @@ func (s *Store) Fold(r probe.Result) {
 		check.service.foldTarget(check.target, r)
 		event.Check = check.state
 	case unit != nil && r.Log != nil && unit.state.Log != nil:
-		before := unit.ledger.mark()
-		event.First, event.Previous = !unit.state.Log.HasRun(), unit.state.Log.outcome()
+		before, log := unit.ledger.mark(), unit.state.Log
+		event.First, event.Previous = !log.HasRun(), log.outcome()
 		event.Started = unit.foldLog(r)
 		event.Unit = unit.state
-		s.changed(says(r.Log) || unit.ledger.mark() != before)
+		s.changed(says(r.Log) || !log.Until.Equal(unit.state.Log.Until) || unit.ledger.mark() != before)
 	case unit != nil && r.Log == nil:
 		before := unit.ledger.mark()
 		event.First, event.Previous = !unit.state.HasRun(), unit.state.Last.Outcome

@@ -104,6 +104,11 @@ func TestRestartsOnlyGrow(t *testing.T) {
 			0, state.Starts{},
 		},
 		{
+			"reset-failed between systemd's count and the restart that it counts",
+			[]look{{state: running, invocation: "a"}, {n: 1, state: waiting, invocation: "a"}, {state: waiting, invocation: "a"}, {state: running, invocation: "b"}},
+			1, state.Starts{Automatic: 1},
+		},
+		{
 			"nothing was due yet",
 			[]look{{state: waiting, invocation: "a"}, {at: 0.02, state: running, invocation: "b"}},
 			0, state.Starts{Manual: 1},

@@ -32,6 +32,7 @@ type verification struct {
 	mu   sync.Mutex // guards what follows
 	v    *verdict.Verification
 	told map[string]bool    // units that the store has told of since the verification began
+	read map[string]bool    // likewise those whose logs it has told of
 	lost map[probe.Key]bool // checks and units that are others now, or are no longer looked at
 }
 
@@ -41,7 +42,7 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	e.changing.Lock()
 	defer e.changing.Unlock()
 	start := time.Now()
-	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Start: start}
+	plan := verdict.Plan{ID: newID(), Service: d.Service, Release: d.Release, Source: "cli", Policy: d.Policy, Logs: e.options.logs, Start: start}
 	var jobs []*job
 	if s := e.service(d.Service); s != nil {
 		jobs = s.jobs
@@ -62,7 +63,7 @@ func (e *engine) begin(d Deployment) (*verification, error) {
 	}
 	f := &verification{
 		service: d.Service, start: start, interval: d.Policy.Interval,
-		progressed: make(chan struct{}, 1), v: v, told: map[string]bool{}, lost: map[probe.Key]bool{},
+		progressed: make(chan struct{}, 1), v: v, told: map[string]bool{}, read: map[string]bool{}, lost: map[probe.Key]bool{},
 	}
 	e.mu.Lock()
 	e.verifying = append(e.verifying, f)
@@ -83,6 +84,9 @@ func (f *verification) remember(units []*state.UnitState) {
 			seen := unitSeen(unit, f.start)
 			seen.Known = true
 			f.v.FoldUnit(seen)
+		}
+		if log := unit.Log; log != nil && log.HasRun() && !f.read[unit.Key.Unit] {
+			f.v.FoldLog(verdict.LogSeen{Unit: unit.Key.Unit, Time: f.start, Observable: log.Observable, Matches: log.Evidence})
 		}
 	}
 }
@@ -130,9 +134,6 @@ func (e *engine) stateOf(service string) state.ServiceState {
 
 // tellVerifications folds an event into the verifications of its service. The store calls it, one event at a time.
 func (e *engine) tellVerifications(event state.Event) {
-	if event.Result.Log != nil {
-		return // the unit is as it was
-	}
 	for _, f := range e.verificationsOf(event.Result.Key.Service) {
 		f.fold(event)
 	}
@@ -144,6 +145,10 @@ func (f *verification) fold(event state.Event) {
 	defer f.mu.Unlock()
 	switch {
 	case f.lost[event.Result.Key]:
+	case event.Result.Log != nil:
+		r := event.Result
+		f.v.FoldLog(verdict.LogSeen{Unit: r.Key.Unit, Time: r.End(), Observable: r.Outcome != probe.Error, Matches: r.Log.Matches})
+		f.read[r.Key.Unit] = true
 	case event.Unit != nil:
 		// A reading made just before the start, and told after it, is how the unit is now.
 		at := event.Result.End()

@@ -23,7 +23,7 @@ type VerifyOptions struct {
 // it is inconclusive. An error means that the deployment cannot be verified as it is described.
 func Verify(ctx context.Context, o VerifyOptions, d Deployment) (verdict.Document, error) {
 	e := newEngine(ctx, state.New(), o.Config, engineOptions{
-		version: o.Build.Version, busAddress: o.BusAddress, observer: nobody{}, log: o.Log,
+		version: o.Build.Version, busAddress: o.BusAddress, logs: true, observer: nobody{}, log: o.Log,
 	})
 	defer e.stop()
 	e.store.Subscribe(changes(o.Log))

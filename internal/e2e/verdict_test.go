@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -24,9 +25,16 @@ type verdict struct {
 }
 
 type cause struct {
-	Cause    string  `json:"cause"`
-	Summary  string  `json:"summary"`
-	Explains []cause `json:"explains"`
+	Cause    string     `json:"cause"`
+	Summary  string     `json:"summary"`
+	Hint     string     `json:"hint"`
+	Evidence []evidence `json:"evidence"`
+	Explains []cause    `json:"explains"`
+}
+
+type evidence struct {
+	Source string `json:"source"`
+	Text   string `json:"text"`
 }
 
 type checkRow struct {
@@ -44,6 +52,11 @@ func (v verdict) has(name string) bool { return names(v.Causes, name) }
 
 func names(causes []cause, name string) bool {
 	return slices.ContainsFunc(causes, func(c cause) bool { return c.Cause == name || names(c.Explains, name) })
+}
+
+// saw reports whether the evidence has a line of the source that holds a text.
+func (c cause) saw(source, text string) bool {
+	return slices.ContainsFunc(c.Evidence, func(e evidence) bool { return e.Source == source && strings.Contains(e.Text, text) })
 }
 
 // check is the row of the check of that name; the zero row where there is none.
@@ -70,4 +83,23 @@ func (m *machine) verify(want string, args ...string) verdict {
 		m.t.Errorf("verify: exit code %d, verdict %q, state %q, want %d and %q\n%s", code, v.Verdict, v.State, wantCode, want, out)
 	}
 	return v
+}
+
+// namesJWT holds a verdict to the module that was taken out: it comes first, and explains all that came of it.
+func (m *machine) namesJWT(v verdict) {
+	m.t.Helper()
+	m.t.Logf("from the start of the verification to the verdict: %v", v.DecidedAt.Sub(v.StartedAt))
+	if len(v.Causes) == 0 {
+		m.t.Fatal("failed without a cause")
+	}
+	first := v.Causes[0]
+	if first.Cause != "missing_dependency" || !strings.Contains(first.Summary, "jwt") || !strings.Contains(first.Hint, "PyJWT") {
+		m.t.Errorf("the first cause is %s: %s (%s), want missing_dependency, jwt and PyJWT", first.Cause, first.Summary, first.Hint)
+	}
+	if !names(first.Explains, "crash_loop") {
+		m.t.Errorf("it explains %+v, want crash_loop among them", first.Explains)
+	}
+	if !first.saw("journal", "import jwt") || !first.saw("journal", "No module named 'jwt'") {
+		m.t.Errorf("evidence %+v, want the traceback", first.Evidence)
+	}
 }

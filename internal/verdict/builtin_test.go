@@ -81,7 +81,7 @@ func TestTheCauseOfWhatBuiltInChecksSay(t *testing.T) {
 				Key: checkKey(test.check), Status: test.answer.Status,
 				Outcome: j.Outcome, Reason: j.Reason, Wanted: j.Wanted, Got: j.Got,
 			}
-			d := verified(t, []probe.Result{result}, nil, 0)
+			d := verified(t, []probe.Result{result}, nil, 0, nil)
 			if len(d.Causes) != 1 || d.Causes[0].Cause != test.want {
 				t.Errorf("%s, want %s", brief(d), test.want)
 			}

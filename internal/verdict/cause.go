@@ -12,6 +12,8 @@ type Cause string
 
 // The causes.
 const (
+	MissingDependency   Cause = "missing_dependency"
+	PortInUse           Cause = "port_in_use"
 	CrashLoop           Cause = "crash_loop"
 	UnitMissing         Cause = "unit_missing"
 	UnitFailed          Cause = "unit_failed"
@@ -28,10 +30,11 @@ const (
 	QueueBroken         Cause = "queue_broken"
 	Assertion           Cause = "assertion"
 	Slow                Cause = "slow"
+	LogErrors           Cause = "log_errors"
 )
 
 // advice is what people are told of a cause. In braces: units, targets and checks are those concerned; detail, wanted and
-// got are the first one's.
+// got are the first one's. An empty hint is the clue's own.
 type advice struct {
 	cause   Cause
 	summary string
@@ -40,6 +43,9 @@ type advice struct {
 
 // advices lists the causes, the most specific first.
 var advices = []advice{
+	{MissingDependency, "{units}: {detail}", ""},
+	{PortInUse, "{units}: the address that it listens on is in use",
+		"See what holds it with `ss -ltnp`: what is left of the last release, or another service. Stop that, then `systemctl restart {unit}`."},
 	{CrashLoop, "{units}: crash loop, {detail}",
 		"Read why it exits with `journalctl -u {unit} -n 50`, mend it, then `systemctl restart {unit}`."},
 	{UnitMissing, "{units}: {detail}",
@@ -70,6 +76,8 @@ var advices = []advice{
 		"The service answers, but not with what was expected: look at what this release changed there."},
 	{Slow, "{checks} at {targets}: right, but slow, {got}",
 		"Look what this release waits for: queries, a cold cache, the machine's load."},
+	{LogErrors, "{units}: errors in the log, {detail}",
+		"Read what stands around them with `journalctl -u {unit} -n 100`."},
 	{CredentialsRejected, "{checks} at {targets}: postflight's own credentials do not work, {got}",
 		"Correct what the credentials name: the token, or the user and the password. This alone fails no deployment."},
 }
@@ -80,12 +88,18 @@ func adviceOn(c Cause) (int, advice) {
 	return i, advices[i]
 }
 
-// explains reports whether a process that is not there accounts for b.
-func explains(a Cause, b *clue) bool {
-	if a != CrashLoop && a != UnitMissing && a != UnitFailed {
+// explains reports whether a accounts for b: what a process dies of for its death, and a process that is not there for
+// the silence.
+func explains(a, b *clue) bool {
+	switch a.cause {
+	case MissingDependency, PortInUse, CrashLoop, UnitMissing, UnitFailed:
+	default:
 		return false
 	}
 	switch b.cause {
+	case CrashLoop, UnitFailed:
+		elsewhere := func(unit string) bool { return !slices.Contains(a.units, unit) }
+		return !slices.ContainsFunc(b.units, elsewhere)
 	case NotListening, Timeout:
 		return true
 	case WrongStatus:

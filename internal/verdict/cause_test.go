@@ -16,6 +16,7 @@ func TestCauses(t *testing.T) {
 		checks []probe.Result // of critical checks, over and over
 		unit   *probe.Unit    // nil: there is none
 		grown  uint64         // its automatic restarts, seen one second later
+		logged []probe.Match  // in its log by then
 
 		want    string // as brief tells it
 		summary string // within the first cause's summary
@@ -265,10 +266,97 @@ func TestCauses(t *testing.T) {
 			hint:    "journalctl -u app.service",
 			seen:    "ActiveState=inactive",
 		},
+		{
+			name:   "a missing module, which explains the crash loop and the closed port",
+			checks: []probe.Result{failing("health", probe.ReasonConnect, "a connection", "connection refused")},
+			unit:   crashed("activating", "auto-restart"),
+			grown:  3,
+			logged: []probe.Match{{
+				Pattern: "missing-module", Severity: probe.SeverityError, Module: "jwt",
+				Before: []string{"Traceback (most recent call last):", `  File "/srv/app/main.py", line 3, in <module>`, "    import jwt"},
+				Text:   "ModuleNotFoundError: No module named 'jwt'",
+			}},
+			want:    "failed missing_dependency(crash_loop not_listening)",
+			summary: "app.service: the module jwt is missing",
+			hint:    "Add PyJWT to the requirements and recreate the venv.",
+			seen: "journal: Traceback (most recent call last):\n" +
+				"journal:   File \"/srv/app/main.py\", line 3, in <module>\n" +
+				"journal:     import jwt\n" +
+				"journal: ModuleNotFoundError: No module named 'jwt'\n" +
+				"systemd: app.service: exit status 1",
+		},
+		{
+			name:    "a missing module of which a unit has failed",
+			unit:    crashed("failed", "failed"),
+			logged:  []probe.Match{logged("missing-module", "ModuleNotFoundError: No module named 'shop.cart'", "shop.cart")},
+			want:    "failed missing_dependency(unit_failed)",
+			summary: "the module shop.cart is missing",
+			hint:    "Add shop to the requirements and recreate the venv; if the module is the service's own, the release is incomplete.",
+			seen:    "journal: ModuleNotFoundError: No module named 'shop.cart'\nsystemd: ",
+		},
+		{
+			name:    "a missing shared library",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("missing-module", "ImportError: libmysqlclient.so.21: cannot open shared object file", "libmysqlclient.so.21")},
+			want:    "failed missing_dependency(crash_loop)",
+			summary: "app.service: the shared library libmysqlclient.so.21 is missing",
+			hint:    "(`apt-file search` or `dnf provides` names it), then `systemctl restart app.service`",
+			seen:    "cannot open shared object file",
+		},
+		{
+			name:    "a module of another version",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("missing-module", "ImportError: cannot import name 'PyJWKClient' from 'jwt'", "jwt")},
+			want:    "failed missing_dependency(crash_loop)",
+			summary: "app.service: the module jwt lacks what is imported from it",
+			hint:    "Pin the version of PyJWT that this release was made for",
+			seen:    "PyJWKClient",
+		},
+		{
+			name:    "an import that fails without a name",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("missing-module", "ImportError: dynamic module does not define its init function", "")},
+			want:    "failed missing_dependency(crash_loop)",
+			summary: "app.service: something cannot be imported",
+			hint:    "recreate the venv",
+			seen:    "dynamic module",
+		},
+		{
+			name:    "an address in use, which explains the crash loop",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("address-in-use", "[Errno 98] error while attempting to bind on address", "")},
+			want:    "failed port_in_use(crash_loop)",
+			summary: "app.service: the address that it listens on is in use",
+			hint:    "`ss -ltnp`",
+			seen:    "journal: [Errno 98]",
+		},
+		{
+			name:    "another error in the log, which explains nothing",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (2003, \"Can't connect\")", "")},
+			want:    "failed crash_loop log_errors",
+			summary: "app.service: crash loop",
+			seen:    "3 automatic restarts since",
+		},
+		{
+			name:    "an error in the log of what runs and answers",
+			checks:  []probe.Result{{Key: checkKey("health")}},
+			unit:    &probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"},
+			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (2003, \"Can't connect\")", "")},
+			want:    "failed log_errors",
+			summary: "app.service: errors in the log, db-session-error",
+			hint:    "journalctl -u app.service",
+			seen:    "journal: 数据库会话错误",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			d := verified(t, test.checks, test.unit, test.grown)
+			d := verified(t, test.checks, test.unit, test.grown, test.logged)
 			if got := brief(d); got != test.want {
 				t.Fatalf("%s, want %s", got, test.want)
 			}
@@ -286,7 +374,7 @@ func TestCauses(t *testing.T) {
 
 // verified is the end of a verification in which each second brings these results of the checks, and the unit is, from
 // the second on, as given.
-func verified(t *testing.T, checks []probe.Result, unit *probe.Unit, grown uint64) verdict.Document {
+func verified(t *testing.T, checks []probe.Result, unit *probe.Unit, grown uint64, logged []probe.Match) verdict.Document {
 	t.Helper()
 	plan := verdict.Plan{Service: "app", Source: "cli", Start: start, Policy: verdict.DefaultPolicy}
 	for _, r := range checks {
@@ -310,6 +398,12 @@ func verified(t *testing.T, checks []probe.Result, unit *probe.Unit, grown uint6
 			r.Start = now
 			v.FoldCheck(r)
 		}
+		if logged != nil && at == 1 {
+			for i := range logged {
+				logged[i].Time = now
+			}
+			v.FoldLog(verdict.LogSeen{Unit: "app.service", Time: now, Observable: true, Matches: logged})
+		}
 		if unit != nil && at == 1 {
 			v.FoldUnit(verdict.UnitSeen{Unit: "app.service", Time: now, Reading: unit, Restarts: grown})
 		}
@@ -326,6 +420,10 @@ func holds(t *testing.T, what, text, part string) {
 
 func failing(check string, reason probe.Reason, wanted, got string) probe.Result {
 	return probe.Result{Key: checkKey(check), Outcome: probe.Fail, Reason: reason, Wanted: wanted, Got: got}
+}
+
+func logged(pattern, text, module string) probe.Match {
+	return probe.Match{Pattern: pattern, Severity: probe.SeverityError, Text: text, Module: module}
 }
 
 func erring(check string, reason probe.Reason, wanted, got string) probe.Result {

@@ -10,8 +10,12 @@ import (
 	"postflight/probe"
 )
 
-// evidenceLimit is how much is shown for one finding. The document lists all checks and units anyway.
-const evidenceLimit = 10
+const (
+	// evidenceLimit is how much is shown for one finding. The document lists all checks and units anyway.
+	evidenceLimit = 10
+	// linesLimit is how many lines of logs are shown beside that. A traceback's last lines tell the most.
+	linesLimit, linesBefore = 20, 9
+)
 
 // clue is all that points to one cause.
 type clue struct {
@@ -21,8 +25,10 @@ type clue struct {
 	targets []string
 
 	detail, wanted, got string // the first one's
+	remedy              string // where the cause's hint is not enough; likewise
 	gateway             bool   // a WrongStatus that a proxy gives when its backend is not there
 
+	lines    []Evidence // of logs
 	evidence []Evidence
 }
 
@@ -30,6 +36,7 @@ type clue struct {
 func diagnose(units []*unitTally, checks []*checkTally, now time.Time) []Finding {
 	clues := unitClues(units, now)
 	serviceDown := len(clues) > 0
+	clues = append(clues, logClues(units)...)
 	clues = append(clues, checkClues(checks)...)
 	if serviceDown {
 		clues = append(clues, fallout(clues, checks)...)
@@ -43,7 +50,7 @@ func diagnose(units []*unitTally, checks []*checkTally, now time.Time) []Finding
 func unitClues(units []*unitTally, now time.Time) []*clue {
 	var clues []*clue
 	for _, t := range units {
-		if t.at.IsZero() || !t.down() && !t.hopeless(now) {
+		if t.at.IsZero() || !t.down() && !t.lost(now) && !t.crashLooping() {
 			continue
 		}
 		c := &clue{units: []string{t.name}}
@@ -61,6 +68,34 @@ func unitClues(units []*unitTally, now time.Time) []*clue {
 	return clues
 }
 
+// logClues are the errors in logs. Of what led up to them the first of each cause is told.
+func logClues(units []*unitTally) []*clue {
+	var clues []*clue
+	told := map[Cause]bool{}
+	for _, t := range units {
+		for _, m := range t.log.errors {
+			c := &clue{cause: causeOfLine(m), units: []string{t.name}}
+			switch c.cause {
+			case MissingDependency:
+				c.detail, c.remedy = dependencyWords(m)
+			case LogErrors:
+				c.detail = m.Pattern
+			}
+			var lines []string
+			if !told[c.cause] {
+				lines = slices.Clone(m.Before[max(0, len(m.Before)-linesBefore):])
+			}
+			lines = append(lines, cmp.Or(m.Text, "a line of the pattern "+m.Pattern))
+			for _, line := range lines {
+				c.lines = append(c.lines, Evidence{Source: "journal", Time: inDocument(m.Time), Text: line})
+			}
+			told[c.cause] = true
+			clues = append(clues, c)
+		}
+	}
+	return clues
+}
+
 func missingWords(u probe.Unit) string {
 	switch u.LoadState {
 	case "not-found":
@@ -74,7 +109,11 @@ func missingWords(u probe.Unit) string {
 
 func (t *unitTally) crashWords() string {
 	words := fmt.Sprintf("%s in %v", count(t.restarts(), "automatic restart"), t.at.Sub(t.counted).Round(100*time.Millisecond))
-	if t.looping && t.restarts() == 0 {
+	switch {
+	case t.restarts() > 0:
+	case !t.looping:
+		words = "about to be restarted"
+	default:
 		words = fmt.Sprintf("%s before the verification began", count(uint64(t.now.NRestarts), "automatic restart"))
 	}
 	if !t.exit.at.IsZero() {
@@ -130,7 +169,7 @@ func fallout(units []*clue, checks []*checkTally) []*clue {
 			continue
 		}
 		past := clueOf(t.failure)
-		if slices.ContainsFunc(units, func(u *clue) bool { return explains(u.cause, past) }) {
+		if slices.ContainsFunc(units, func(u *clue) bool { return explains(u, past) }) {
 			clues = append(clues, past)
 		}
 	}
@@ -179,6 +218,7 @@ func merge(clues []*clue) []*clue {
 		m.checks = addNew(m.checks, c.checks)
 		m.targets = addNew(m.targets, c.targets)
 		m.gateway = m.gateway && c.gateway
+		m.lines = append(m.lines, c.lines...)
 		m.evidence = append(m.evidence, c.evidence...)
 	}
 	slices.SortStableFunc(merged, func(a, b *clue) int {
@@ -201,22 +241,24 @@ func addNew(to, names []string) []string {
 // findings folds each clue under the first one that explains it. What is explained keeps its evidence there.
 func findings(clues []*clue) []Finding {
 	var all []Finding
+	var of []*clue // the clue that each is of
 	for _, c := range clues {
-		if i := slices.IndexFunc(all, func(f Finding) bool { return explains(f.Cause, c) }); i >= 0 {
+		if i := slices.IndexFunc(of, func(other *clue) bool { return explains(other, c) }); i >= 0 {
 			all[i].Explains = append(all[i].Explains, Explained{Cause: c.cause, Summary: c.summary()})
-			all[i].Evidence = append(all[i].Evidence, c.evidence...)
+			of[i].evidence = append(of[i].evidence, c.evidence...)
 			continue
 		}
 		all = append(all, Finding{
 			Cause:    c.cause,
 			Summary:  c.summary(),
 			Hint:     c.hint(),
-			Evidence: c.evidence,
 			Explains: []Explained{},
 		})
+		of = append(of, c)
 	}
-	for i := range all {
-		all[i].Evidence = all[i].Evidence[:min(len(all[i].Evidence), evidenceLimit)]
+	for i, c := range of {
+		all[i].Evidence = slices.Concat(
+			c.lines[:min(len(c.lines), linesLimit)], c.evidence[:min(len(c.evidence), evidenceLimit)])
 	}
 	return all
 }
@@ -228,7 +270,7 @@ func (c *clue) summary() string {
 
 func (c *clue) hint() string {
 	_, advice := adviceOn(c.cause)
-	return c.fill(advice.hint)
+	return c.fill(cmp.Or(c.remedy, advice.hint))
 }
 
 func (c *clue) fill(template string) string {

@@ -40,7 +40,7 @@ type Explained struct {
 
 // Evidence is what a finding was seen in.
 type Evidence struct {
-	Source string    `json:"source"` // http or systemd
+	Source string    `json:"source"` // http, systemd or journal
 	Time   time.Time `json:"time"`
 	Text   string    `json:"text"`
 }

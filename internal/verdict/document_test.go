@@ -25,6 +25,7 @@ func TestDocuments(t *testing.T) {
 		{"settling", settlingDocument},
 		{"passed", passedDocument},
 		{"failed", failedDocument},
+		{"missing", missingDocument},
 		{"blind", blindDocument},
 		{"unseen", unseenDocument},
 		{"superseded", supersededDocument},
@@ -133,6 +134,22 @@ func failedDocument(t *testing.T) verdict.Document {
 	again := running(seconds(0.61))
 	again.Reading.NRestarts, again.Restarts = 1, 1
 	v.FoldUnit(again)
+	return v.At(seconds(1))
+}
+
+func missingDocument(t *testing.T) verdict.Document {
+	v := proxySystem(t)
+	v.FoldUnit(running(seconds(0)))
+	v.FoldCheck(at(seconds(0.1), failing("health", probe.ReasonConnect, "a connection", "127.0.0.1:8000: connection refused")))
+	v.FoldLog(verdict.LogSeen{Unit: "proxy-system.service", Time: seconds(0.35), Observable: true, Matches: []probe.Match{{
+		Pattern: "missing-module", Severity: probe.SeverityError, Time: seconds(0.3), Module: "jwt",
+		Before: []string{"Traceback (most recent call last):", `  File "/srv/app/main.py", line 3, in <module>`, "    import jwt"},
+		Text:   "ModuleNotFoundError: No module named 'jwt'",
+	}}})
+	crash := running(seconds(0.41))
+	crash.Reading.ActiveState, crash.Reading.SubState, crash.Reading.Result = "activating", "auto-restart", "exit-code"
+	crash.Reading.ExecMainCode, crash.Reading.ExecMainStatus, crash.Reading.ExecMainExit = 1, 1, seconds(0.4)
+	v.FoldUnit(crash)
 	return v.At(seconds(1))
 }
 

@@ -19,6 +19,7 @@ type Plan struct {
 	Policy  Policy
 	Checks  []PlannedCheck
 	Units   []string
+	Logs    bool      // of the units are followed
 	Unseen  string    // why there may be targets that are not known, in words; empty: all of them are
 	Start   time.Time // of the deployment; what was seen before it says nothing about it
 }

@@ -95,6 +95,8 @@ func parseTimeline(t *testing.T, text string) timeline {
 			setPolicy(t, &line.plan.Policy, options(words[1:]))
 		case "check":
 			line.plan.Checks = append(line.plan.Checks, plannedCheck(t, words[1:]))
+		case "logs":
+			line.plan.Logs = true
 		case "unit":
 			line.plan.Units = append(line.plan.Units, words[1])
 		default:
@@ -173,6 +175,9 @@ func parseMoment(t *testing.T, at time.Duration, words []string) moment {
 		return moment{at: at, want: strings.Join(words[1:], " ")}
 	case words[0] == "interrupt":
 		return moment{at: at, happen: func(v *verdict.Verification) { v.Interrupt(now) }}
+	case strings.HasSuffix(words[0], ".service") && strings.HasPrefix(words[1], "log"):
+		seen := logSeen(t, now, words)
+		return moment{at: at, happen: func(v *verdict.Verification) { v.FoldLog(seen) }}
 	case strings.HasSuffix(words[0], ".service"):
 		seen := unitSeen(t, now, words)
 		return moment{at: at, happen: func(v *verdict.Verification) { v.FoldUnit(seen) }}
@@ -218,6 +223,8 @@ func unitSeen(t *testing.T, now time.Time, words []string) verdict.UnitSeen {
 			u.LoadState = value
 		case "known":
 			seen.Known = value == "before"
+		case "since":
+			u.ActiveEnter = start.Add(duration(t, value))
 		case "exit":
 			u.Result, u.ExecMainCode, u.ExecMainStatus = "exit-code", 1, int32(number(t, value))
 		default:
@@ -225,6 +232,30 @@ func unitSeen(t *testing.T, now time.Time, words []string) verdict.UnitSeen {
 		}
 	}
 	seen.Reading = u
+	return seen
+}
+
+// logSeen reads "UNIT log-unreadable" or "UNIT log PATTERN [severity=…] [module=…] [written=TIME]"; of what is not given the
+// severity is error, and it is written when it is read.
+func logSeen(t *testing.T, now time.Time, words []string) verdict.LogSeen {
+	seen := verdict.LogSeen{Unit: words[0], Time: now, Observable: words[1] == "log"}
+	if !seen.Observable || len(words) == 2 {
+		return seen
+	}
+	m := probe.Match{Pattern: words[2], Severity: probe.SeverityError, Time: now, Text: "what was written"}
+	for key, value := range options(words[3:]) {
+		switch key {
+		case "severity":
+			m.Severity = probe.Severity(value)
+		case "module":
+			m.Module = value
+		case "written":
+			m.Time = start.Add(duration(t, value))
+		default:
+			t.Fatalf("unknown option %s of a log", key)
+		}
+	}
+	seen.Matches = []probe.Match{m}
 	return seen
 }
 

@@ -36,8 +36,11 @@ type unitTally struct {
 	counted   time.Time // when restarts began to be counted
 	base      uint64    // the total by then
 	looping   bool      // first seen in the middle of a crash loop
+	loopSince time.Time // it restarts too often; zero: it does not
 	lostSince time.Time // missing or failed; zero: it is neither
 	exit      exit
+
+	log logTally
 }
 
 // exit is how a unit's last run ended. It is latched, since systemd forgets it at the next start.
@@ -61,8 +64,15 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 		n := uint64(u.NRestarts)
 		t.looping = first && !seen.Known && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
 	}
+	if byHand {
+		t.log.beginAnew(t.startedBy(u, seen.Time))
+		t.loopSince = time.Time{}
+	}
 	t.at, t.now, t.total, t.manual = seen.Time, u, seen.Restarts, seen.ManualStarts
 	t.latchExit()
+	if t.loopSince.IsZero() && t.crashLooping() {
+		t.loopSince = seen.Time
+	}
 	switch {
 	case !missing(u) && !t.failed():
 		t.lostSince = time.Time{}
@@ -70,6 +80,15 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 		t.lostSince = seen.Time
 	}
 	return byHand
+}
+
+// startedBy is when the run began, at the latest, that was seen to have been started since the last reading: it may write
+// its first lines before that is seen.
+func (t *unitTally) startedBy(u probe.Unit, seen time.Time) time.Time {
+	if u.ActiveEnter.After(t.at) {
+		return earlier(u.ActiveEnter, seen)
+	}
+	return seen
 }
 
 func (t *unitTally) latchExit() {
@@ -87,6 +106,8 @@ func (t *unitTally) latchExit() {
 // standing is how the unit stands now. end is that of the window, zero as long as it is not over.
 func (t *unitTally) standing(now, end time.Time) standing {
 	switch {
+	case t.crashLooping():
+		return broken
 	case !t.observable && now.Before(end.Add(reconnect)):
 		return short
 	case !t.observable:
@@ -117,12 +138,32 @@ func (t *unitTally) lostAt() time.Time {
 	return t.lostSince.Add(grace)
 }
 
+// lost reports whether the unit is missing or has failed, and not just for a moment.
+func (t *unitTally) lost(now time.Time) bool {
+	lost := t.lostAt()
+	return !lost.IsZero() && !now.Before(lost)
+}
+
+// givenUpAt is when a crash loop is given up: once its log has said why, or that is not to be expected. Zero where there
+// is no loop.
+func (t *unitTally) givenUpAt() time.Time {
+	if !t.loopSince.IsZero() && t.log.awaited() {
+		return t.loopSince.Add(wordOfLog)
+	}
+	return t.loopSince
+}
+
 // hopeless reports whether waiting cannot help the unit.
 func (t *unitTally) hopeless(now time.Time) bool {
-	if lost := t.lostAt(); !lost.IsZero() && !now.Before(lost) {
+	if until := t.givenUpAt(); !until.IsZero() && !now.Before(until) {
 		return true
 	}
-	return t.crashLooping()
+	return t.lost(now)
+}
+
+// dying reports whether the unit's process was seen to end by itself.
+func (t *unitTally) dying() bool {
+	return t.restarts() > 0 || t.observable && (t.failed() || betweenCrashes(t.now))
 }
 
 // state is the unit's state in a word of systemd's: why it is not loaded, else its ActiveState.

@@ -69,7 +69,9 @@ func New(plan Plan) (*Verification, error) {
 		v.checks = append(v.checks, newCheckTally(c, plan.Policy))
 	}
 	for _, name := range plan.Units {
-		v.units = append(v.units, &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts)})
+		v.units = append(v.units, &unitTally{
+			name: name, maxRestarts: uint64(plan.Policy.MaxRestarts), log: logTally{followed: plan.Logs, from: plan.Start},
+		})
 	}
 	if !plan.decidable() {
 		v.decide(Inconclusive, Blind)
@@ -110,6 +112,22 @@ func (v *Verification) FoldUnit(seen UnitSeen) {
 	}
 }
 
+// FoldLog takes what was read of a unit's log. What was written before the deployment, or before the unit was started by
+// hand, says nothing about it.
+func (v *Verification) FoldLog(seen LogSeen) {
+	v.advance(seen.Time)
+	if v.state.Decided() {
+		return
+	}
+	for _, t := range v.units {
+		if t.name == seen.Unit {
+			t.log.fold(seen)
+			v.step()
+			return
+		}
+	}
+}
+
 // Interrupt ends an undecided verification.
 func (v *Verification) Interrupt(now time.Time) {
 	v.advance(now)
@@ -137,8 +155,10 @@ func (v *Verification) Deadline() time.Time {
 		}
 	}
 	for _, t := range v.units {
-		if lost := t.lostAt(); !lost.IsZero() && lost.Before(next) {
-			next = lost
+		for _, by := range []time.Time{t.lostAt(), t.givenUpAt()} {
+			if !by.IsZero() && by.Before(next) {
+				next = by
+			}
 		}
 	}
 	return next
@@ -164,11 +184,11 @@ func (v *Verification) step() {
 		case standing <= short:
 			v.state, v.settled = Observing, v.now
 		case !v.now.Before(v.settleBy):
-			v.conclude(standing)
+			v.conclude(max(standing, v.logged()))
 		}
 	}
 	if end := v.windowEnd(); v.state == Observing && !v.now.Before(end) {
-		v.conclude(v.standing(end))
+		v.conclude(max(v.standing(end), v.logged()))
 	}
 }
 
@@ -233,7 +253,7 @@ func (v *Verification) hopeless() bool {
 		}
 	}
 	for _, t := range v.units {
-		if t.hopeless(v.now) {
+		if t.hopeless(v.now) || v.lacks(t) {
 			return true
 		}
 	}

@@ -86,7 +86,7 @@ func (b *bench) bareWindow(rate int, reuse bool, grid time.Duration, total *usag
 
 func (b *bench) probingWindow(rate int, reuse, scraped bool, total *usage) error {
 	every := targetCount * time.Second / time.Duration(rate)
-	daemon, err := b.serveReady(targetCount, check{use: "health", schedule: "@every " + every.String(), reuse: reuse})
+	daemon, err := b.probeReady(targetCount, check{use: "health", schedule: "@every " + every.String(), reuse: reuse})
 	if err != nil {
 		return err
 	}

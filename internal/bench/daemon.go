@@ -48,32 +48,33 @@ func (b *bench) configure(targets int, checks ...check) (file string, err error)
 			fmt.Fprintf(&text, "        schedule: %q\n", c.schedule)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(b.directory, "token"), []byte(adminToken), 0o600); err != nil {
+	if _, err := b.write("token", adminToken); err != nil {
 		return "", err
 	}
-	file = filepath.Join(b.directory, "postflight.yml")
-	return file, os.WriteFile(file, []byte(text.String()), 0o600)
+	return b.write("postflight.yml", text.String())
+}
+
+// write writes a file beside the others.
+func (b *bench) write(name, text string) (file string, err error) {
+	file = filepath.Join(b.directory, name)
+	return file, os.WriteFile(file, []byte(text), 0o600)
 }
 
 // serve starts the daemon with a configuration file.
-func (b *bench) serve(configuration string) (*daemon, error) {
+func (b *bench) serve(configuration string, flags ...string) (*daemon, error) {
 	address, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
 	d := &daemon{base: "http://" + address}
-	d.cmd = exec.Command(b.binary, "serve", "--config", configuration, "--web.listen-address", address)
+	d.cmd = exec.Command(b.binary, append([]string{"serve", "--config", configuration, "--web.listen-address", address}, flags...)...)
 	d.cmd.Stderr = &d.stderr
 	return d, d.cmd.Start()
 }
 
-// serveReady starts the daemon and waits until every check has run.
-func (b *bench) serveReady(targets int, checks ...check) (*daemon, error) {
-	file, err := b.configure(targets, checks...)
-	if err != nil {
-		return nil, err
-	}
-	d, err := b.serve(file)
+// serveReady does so and waits until every check has run.
+func (b *bench) serveReady(configuration string, flags ...string) (*daemon, error) {
+	d, err := b.serve(configuration, flags...)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +83,15 @@ func (b *bench) serveReady(targets int, checks ...check) (*daemon, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// probeReady starts the daemon with these checks and waits until every one has run.
+func (b *bench) probeReady(targets int, checks ...check) (*daemon, error) {
+	file, err := b.configure(targets, checks...)
+	if err != nil {
+		return nil, err
+	}
+	return b.serveReady(file)
 }
 
 func (d *daemon) pid() int { return d.cmd.Process.Pid }

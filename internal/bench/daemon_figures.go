@@ -24,7 +24,7 @@ var latenessFigure = figure{
 	name: fmt.Sprintf("lateness, %d checks each second", targetCount),
 	goal: "p99 ≤ 15 ms, none missed",
 	measure: func(b *bench) (measured, error) {
-		daemon, err := b.serveReady(targetCount, check{use: "health", schedule: "@every 1s"})
+		daemon, err := b.probeReady(targetCount, check{use: "health", schedule: "@every 1s"})
 		if err != nil {
 			return measured{}, err
 		}
@@ -80,10 +80,8 @@ var startFigure = figure{
 				return measured{}, err
 			}
 		}
-		slices.Sort(took)
-		median := took[len(took)/2]
-		return measured{fmt.Sprintf("%.0f ms, the median of %d starts; the slowest %.0f ms", milliseconds(median), len(took),
-			milliseconds(took[len(took)-1])), median < startGoal}, nil
+		return measured{fmt.Sprintf("%.0f ms, the median of %d starts; the slowest %.0f ms", milliseconds(median(took)), len(took),
+			milliseconds(slices.Max(took))), median(took) < startGoal}, nil
 	},
 }
 
@@ -100,7 +98,7 @@ var memoryFigure = figure{
 				often[i].schedule = "@every 200ms"
 			}
 		}
-		daemon, err := b.serveReady(1, often...)
+		daemon, err := b.probeReady(1, often...)
 		if err != nil {
 			return measured{}, err
 		}
@@ -132,7 +130,7 @@ var seriesFigure = figure{
 	name: "series per check",
 	goal: "≤ 30",
 	measure: func(b *bench) (measured, error) {
-		daemon, err := b.serveReady(1, fourChecks...)
+		daemon, err := b.probeReady(1, fourChecks...)
 		if err != nil {
 			return measured{}, err
 		}

@@ -100,5 +100,6 @@ func figures() []figure {
 			all = append(all, cpuFigure(rate, reuse))
 		}
 	}
-	return append(all, latenessFigure, startFigure, memoryFigure, seriesFigure)
+	return append(all, latenessFigure, startFigure, memoryFigure, seriesFigure, judgingFigure,
+		reloadFigure(manyTargets), reloadFigure(manyServices), reloadFigure(manyListed), manyMemoryFigure)
 }

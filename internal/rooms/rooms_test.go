@@ -16,9 +16,11 @@ import (
 // ranks is the table of docs/architecture.md. Imports go strictly down.
 var ranks = map[string]int{
 	"postflight/probe":            0,
+	"postflight/internal/latency": 0,
 	"postflight/internal/regular": 0,
 
 	"postflight/internal/expect":  1,
+	"postflight/internal/hook":    1,
 	"postflight/internal/verdict": 1,
 
 	"postflight/probe/httpprobe":   2,
@@ -35,23 +37,26 @@ var ranks = map[string]int{
 	"postflight/internal/config": 4,
 	"postflight/internal/state":  4,
 
-	"postflight/exporter":     5,
-	"postflight/internal/web": 5,
+	"postflight/internal/deployment": 5,
 
-	"postflight/internal/app":   6,
-	"postflight/internal/demo":  7,
-	"postflight/cmd/postflight": 8,
+	"postflight/exporter":        6,
+	"postflight/internal/client": 6,
+	"postflight/internal/web":    6,
+
+	"postflight/internal/app":   7,
+	"postflight/internal/demo":  8,
+	"postflight/cmd/postflight": 9,
 }
 
 // homes says which packages alone may import a library.
 var homes = map[string][]string{
 	"github.com/go-resty/resty/v2":        {"postflight/probe/httpprobe"},
 	"github.com/robfig/cron/v3":           {"postflight/internal/schedule"},
-	"github.com/godbus/dbus/v5":           {"postflight/probe/unitprobe"},
+	"github.com/godbus/dbus/v5":           {"postflight/probe/unitprobe", "postflight/internal/hook"},
 	"github.com/coreos/go-systemd/v22/":   {"postflight/probe/unitprobe", "postflight/internal/app"},
 	"github.com/prometheus/client_golang": {"postflight/exporter", "postflight/internal/app"},
 	"github.com/expr-lang/expr":           {"postflight/internal/expect"},
-	"os/exec":                             {"postflight/internal/demo", "postflight/probe/journalprobe"},
+	"os/exec":                             {"postflight/internal/demo", "postflight/internal/hook", "postflight/probe/journalprobe"},
 	"go.uber.org/zap":                     {"postflight/internal/app", "postflight/internal/demo", "postflight/cmd/postflight"},
 }
 

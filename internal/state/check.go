@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"postflight/internal/latency"
 	"postflight/probe"
 )
 
@@ -15,6 +16,8 @@ type CheckState struct {
 	LastSuccess time.Time                   // end of the last probe that was a pass or a warning; zero: none yet
 	Values      []Value                     // of the last probe
 	Counters    []Counter                   // growth so far
+
+	Baseline latency.Summary // how long its requests took lately, but for those of a verification
 
 	// ExtractionErrors is how often an answer did not yield a metric of the check's own, in the order of Check.Metrics.
 	ExtractionErrors []uint64

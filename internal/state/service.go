@@ -28,6 +28,9 @@ type ServiceState struct {
 	Tokens    probe.TokenConsistency // inconsistent where the latest decision of any target is
 	Release   Release
 	Discovery *Discovery // nil: the service has no target lists
+
+	Deployments Deployments
+	PausedUntil time.Time // probes go on, but no verification decides; zero: it is not paused
 }
 
 // serviceEntry belongs to the Store and is guarded by its lock; targets and logins may be shared by snapshots.

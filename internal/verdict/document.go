@@ -9,17 +9,21 @@ type Document struct {
 	ID        string    `json:"id"`
 	Service   string    `json:"service"`
 	Release   string    `json:"release"`
-	Source    string    `json:"source"`
+	Source    Source    `json:"source"`
 	StartedAt time.Time `json:"started_at"`
 	DecidedAt time.Time `json:"decided_at,omitzero"`
 	State     State     `json:"state"`
 	Verdict   State     `json:"verdict"`          // empty until it is decided, then as State
 	Reason    Reason    `json:"reason"`           // of an inconclusive one
+	Until     time.Time `json:"until,omitzero"`   // when time alone ends an undecided state
 	Unseen    string    `json:"unseen,omitempty"` // why there may be targets that are not known
+	Notes     []string  `json:"notes,omitempty"`  // what else whoever reads it has to know
 	Causes    []Finding `json:"causes"`           // of a failed one, the most specific first
 	Checks    []Check   `json:"checks"`
 	Units     []Unit    `json:"units"`
 	Rollback  Rollback  `json:"rollback"`
+
+	RollbackOf string `json:"rollback_of,omitempty"` // the id of the verification whose rollback this one verifies
 }
 
 // Finding is one thing that went wrong, what it was seen in, and what to do.
@@ -67,8 +71,26 @@ type Unit struct {
 
 // Rollback is what became of the rollback after a failed verdict.
 type Rollback struct {
-	State string `json:"state"`
+	State        RollbackState `json:"state"`
+	Hook         string        `json:"hook,omitempty"` // what runs
+	StartedAt    time.Time     `json:"started_at,omitzero"`
+	EndedAt      time.Time     `json:"ended_at,omitzero"`
+	Problem      string        `json:"problem,omitempty"`      // of the hook; empty: it did what it should, or still runs
+	Output       string        `json:"output,omitempty"`       // the last 64 KiB of what it printed
+	Verification string        `json:"verification,omitempty"` // the id of the one that verifies it
 }
+
+// RollbackState says how far a rollback is.
+type RollbackState string
+
+// The states of a rollback.
+const (
+	NoRollback          RollbackState = "none"
+	RollbackRunning     RollbackState = "running"     // the hook, and then the verification after it
+	RollbackSucceeded   RollbackState = "succeeded"   // the hook did what it should, and the service passed afterwards
+	RollbackFailed      RollbackState = "failed"      // one of them did not
+	RollbackInterrupted RollbackState = "interrupted" // postflight was stopped meanwhile; it is not run twice
+)
 
 // inDocument is a time as documents tell it: UTC, and no finer than anybody needs.
 func inDocument(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
@@ -86,7 +108,7 @@ func (v *Verification) document() Document {
 		Causes:    append([]Finding{}, v.findings...),
 		Checks:    []Check{},
 		Units:     []Unit{},
-		Rollback:  Rollback{State: "none"},
+		Rollback:  Rollback{State: NoRollback},
 	}
 	if v.state.Decided() {
 		d.DecidedAt, d.Verdict = inDocument(v.decided), v.state

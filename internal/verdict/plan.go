@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"postflight/internal/latency"
 	"postflight/probe"
 )
 
@@ -15,20 +16,40 @@ type Plan struct {
 	ID      string
 	Service string
 	Release string // empty where it is not known
-	Source  string // api, cli or detected
+	Source  Source
 	Policy  Policy
 	Checks  []PlannedCheck
 	Units   []string
 	Logs    bool      // of the units are followed
 	Unseen  string    // why there may be targets that are not known, in words; empty: all of them are
 	Start   time.Time // of the deployment; what was seen before it says nothing about it
+
+	Began      time.Time // where postflight was stopped in between, and Start is when it looked again; zero: at Start
+	Notes      []string  // what whoever reads the verdict has to know, such as that
+	RollbackOf string    // the id of the verification whose rollback is verified; empty: this is a deployment of its own
+
+	// LogBefore are the newest errors in the units' logs from before the deployment: what goes on is not the release's fault.
+	LogBefore []probe.Match
 }
+
+// Source says who told of a deployment.
+type Source = string
+
+// The sources.
+const (
+	API      Source = "api"
+	CLI      Source = "cli"
+	Detected Source = "detected" // nobody told: the unit was started by hand, or another release was seen
+)
 
 // PlannedCheck is a check that takes part.
 type PlannedCheck struct {
 	probe.Check
 	MinInterval time.Duration // never run more often than this; 0: no limit
 	Timeout     time.Duration // of one run; a check that is silent for much longer has not been looked at
+
+	Before   *probe.Result   // the last one from before the deployment; nil: none is known
+	Baseline latency.Summary // of the requests before the deployment
 }
 
 // rare is the minimal interval beyond which one pass is as many as a window can hold.

@@ -1,0 +1,10 @@
+// Package latency keeps how long requests took, as quantiles, in memory that is bounded.
+package latency
+
+import "time"
+
+// Summary is what is known of many durations. The zero Summary: of none.
+type Summary struct {
+	Count         int
+	P50, P95, P99 time.Duration
+}

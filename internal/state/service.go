@@ -2,6 +2,7 @@ package state
 
 import (
 	"slices"
+	"time"
 
 	"postflight/probe"
 )

@@ -5,14 +5,12 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"postflight/internal/builtin"
 	"postflight/internal/discovery"
 	"postflight/internal/schedule"
-	"postflight/internal/verdict"
 )
 
 // builder makes the configuration of what the walk has read, and finds what is wrong between keys.
@@ -78,7 +76,7 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 		Units:        b.texts(units, "this unit is listed already", strings.Clone),
 		TLS:          b.tls(v.field("tls_config")),
 		Credentials:  b.credentials(v.field("credentials")),
-		Verification: b.verification(v.field("verification")),
+		Verification: policy(v.field("verification")),
 	}
 	c := checkBuilder{b, v.field("credentials"), defaults}
 	checks := v.field("checks")
@@ -99,6 +97,8 @@ func (b *builder) service(v *value, defaults Defaults) Service {
 	if release := v.field("release"); release != nil && !release.wrong {
 		s.Release = b.release(release, checks, s.Checks)
 	}
+	s.Detect = b.detect(v.field("verification"), v.field("release"))
+	s.OnFailure = b.onFailure(v.field("verification").field("on_failure"))
 	return s
 }
 
@@ -188,17 +188,6 @@ func (b *builder) absolute(name string) string {
 	return name
 }
 
-func (b *builder) verification(v *value) verdict.Policy {
-	const at = "services[].verification."
-	return verdict.Policy{
-		SettleTimeout: get(v, "settle_timeout", fallback[time.Duration](at+"settle_timeout")),
-		Window:        get(v, "window", fallback[time.Duration](at+"window")),
-		Interval:      get(v, "interval", fallback[time.Duration](at+"interval")),
-		Consecutive:   get(v, "consecutive", fallback[int](at+"consecutive")),
-		MaxRestarts:   get(v, "max_restarts", fallback[int](at+"max_restarts")),
-	}
-}
-
 // first gives the first value that is there.
 func first(values ...*value) *value {
 	for _, v := range values {
@@ -207,24 +196,6 @@ func first(values ...*value) *value {
 		}
 	}
 	return nil
-}
-
-// CheckPolicy tells all that is wrong with a policy from the command line, each by its flag.
-func CheckPolicy(p verdict.Policy) error {
-	r, table := &report{}, newTable()
-	for _, set := range []struct{ key, text string }{
-		{"settle_timeout", p.SettleTimeout.String()},
-		{"window", p.Window.String()},
-		{"interval", p.Interval.String()},
-		{"consecutive", strconv.Itoa(p.Consecutive)},
-		{"max_restarts", strconv.Itoa(p.MaxRestarts)},
-	} {
-		k, _ := table.find("services[].verification", set.key)
-		if _, err := k.kind.read(set.text); err != nil {
-			r.say(place{path: "--" + strings.ReplaceAll(set.key, "_", "-")}, "%s", err)
-		}
-	}
-	return r.err()
 }
 
 var notInNames = regexp.MustCompile(`[^a-zA-Z0-9._-]`)

@@ -16,6 +16,7 @@ import (
 	"postflight/internal/credentials"
 	"postflight/internal/discovery"
 	"postflight/internal/expect"
+	"postflight/internal/hook"
 	"postflight/internal/logpattern"
 	"postflight/internal/schedule"
 	"postflight/internal/verdict"
@@ -49,7 +50,16 @@ type Service struct {
 	Patterns     []logpattern.Pattern // the user's own
 	Logs         *logpattern.Set      // the built-in ones, then the user's own; nil: there are no units
 	Verification verdict.Policy
+	Detect       string     // what is taken for a deployment that nobody announced
+	OnFailure    *hook.Hook // nil: nothing is run after a failed deployment
 }
+
+// What is taken for a deployment that nobody announced.
+const (
+	DetectRestart = "restart" // a unit that is started by hand
+	DetectRelease = "release" // another release than before
+	DetectOff     = "off"     // nothing
+)
 
 // TLS is whom to trust, and who to be, where targets are https. The files have been read.
 type TLS struct {

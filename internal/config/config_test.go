@@ -103,7 +103,8 @@ func TestDefaults(t *testing.T) {
 			Name:         "shop",
 			Targets:      []string{"http://127.0.0.1:8000"},
 			Checks:       builtIns(t),
-			Verification: verdict.Policy{SettleTimeout: time.Minute, Window: 30 * time.Second, Interval: time.Second, Consecutive: 5},
+			Verification: verdict.Policy{SettleTimeout: time.Minute, Window: 30 * time.Second, Interval: time.Second, Consecutive: 5, MaxSlowdown: 3},
+			Detect:       DetectRestart,
 		}},
 	}
 	if diff := cmp.Diff(want, got, asShown); diff != "" {
@@ -192,6 +193,8 @@ services:
       interval: 1s
       consecutive: 5
       max_restarts: 0
+      max_slowdown: 3
+      detect: restart
 `
 	if diff := cmp.Diff(want, string(c.YAML())); diff != "" {
 		t.Error(diff)
@@ -279,12 +282,13 @@ func TestCheckPolicy(t *testing.T) {
 		{"interval", verdict.Policy{SettleTimeout: time.Minute, Window: time.Minute, Interval: time.Millisecond, Consecutive: 1}, []string{
 			"--interval: 1ms is too short; write 100ms or more",
 		}},
-		{"all of it", verdict.Policy{Window: -time.Second, MaxRestarts: -1}, []string{
+		{"all of it", verdict.Policy{Window: -time.Second, MaxRestarts: -1, MaxSlowdown: 0.5}, []string{
 			"--settle-timeout: 0s is too short; write 1ms or more",
 			"--window: -1s is too short; write 1ms or more",
 			"--interval: 0s is too short; write 100ms or more",
 			"--consecutive: 0 is out of range; write 1 to 1000000",
 			"--max-restarts: -1 is out of range; write 0 to 1000000",
+			"--max-slowdown: it would warn of requests that are as fast as before; write a number above 1, or 0 where they are not to be compared",
 		}},
 	} {
 		err := CheckPolicy(tc.policy)

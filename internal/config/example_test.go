@@ -11,6 +11,7 @@ import (
 	"postflight/internal/credentials"
 	"postflight/internal/discovery"
 	"postflight/internal/expect"
+	"postflight/internal/hook"
 	"postflight/internal/logpattern"
 	"postflight/internal/verdict"
 	"postflight/probe"
@@ -46,12 +47,18 @@ func TestEveryKeyHasItsEffect(t *testing.T) {
 				Checks:       exampleChecks(t),
 				Patterns:     examplePatterns(),
 				Logs:         patterns(t, append(logpattern.Builtin(), examplePatterns()...)),
-				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1},
+				Verification: verdict.Policy{SettleTimeout: 90 * time.Second, Window: time.Minute, Interval: 2 * time.Second, Consecutive: 3, MaxRestarts: 1, MaxSlowdown: 2.5},
+				Detect:       DetectRestart,
+				OnFailure: &hook.Hook{
+					Command: []string{"/opt/proxy-system/rollback.sh", "--to", "previous"}, Timeout: 10 * time.Minute, On: []string{"api", "cli", "detected"},
+				},
 			},
 			{
 				Name: "worker", Units: []string{"worker.timer"}, Release: &Release{File: "/opt/worker/VERSION"},
 				Logs:         patterns(t, logpattern.Builtin()),
 				Verification: verdict.DefaultPolicy,
+				Detect:       DetectRelease,
+				OnFailure:    &hook.Hook{Unit: "worker-rollback.service", Timeout: 5 * time.Minute, On: []string{"api", "cli"}},
 			},
 		},
 	}

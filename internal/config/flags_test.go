@@ -48,6 +48,7 @@ func TestFromFlagsIsAFullSetUp(t *testing.T) {
 		Checks:       builtIns(t),
 		Logs:         patterns(t, logpattern.Builtin()),
 		Verification: verdict.DefaultPolicy,
+		Detect:       DetectRestart,
 	}}
 	if diff := cmp.Diff(want, got.Services, asShown); diff != "" {
 		t.Error(diff)

@@ -151,6 +151,17 @@ type shownPolicy struct {
 	Interval      string `yaml:"interval"`
 	Consecutive   int    `yaml:"consecutive"`
 	MaxRestarts   int    `yaml:"max_restarts"`
+
+	MaxSlowdown float64    `yaml:"max_slowdown"`
+	Detect      string     `yaml:"detect"`
+	OnFailure   *shownHook `yaml:"on_failure,omitempty"`
+}
+
+type shownHook struct {
+	Unit    string      `yaml:"unit,omitempty"`
+	Command []shownText `yaml:"command,flow,omitempty"`
+	Timeout string      `yaml:"timeout"`
+	On      []string    `yaml:"on,flow"`
 }
 
 // YAML writes the configuration in effect. Read again, it gives the same, but for secrets, in whose place stands <secret>.

@@ -8,13 +8,12 @@ import (
 )
 
 func (service Service) shown() shownService {
-	p := service.Verification
 	s := shownService{
 		Name:         service.Name,
 		Targets:      service.Targets,
 		Units:        service.Units,
 		Credentials:  map[string]shownCredential{},
-		Verification: shownPolicy{short(p.SettleTimeout), short(p.Window), short(p.Interval), p.Consecutive, p.MaxRestarts},
+		Verification: service.shownPolicy(),
 	}
 	for _, l := range service.Files {
 		list := shownFiles{RefreshInterval: short(l.RefreshInterval), Scheme: l.Scheme}
@@ -42,6 +41,21 @@ func (service Service) shown() shownService {
 		s.Logs.Patterns = append(s.Logs.Patterns, shownPattern{
 			p.Name, shownText(p.Match), shownText(p.Exclude), string(p.Severity), strings.TrimPrefix(p.Metric, logPrefix), shownText(p.Value), p.Buckets,
 		})
+	}
+	return s
+}
+
+func (service Service) shownPolicy() shownPolicy {
+	p := service.Verification
+	s := shownPolicy{
+		SettleTimeout: short(p.SettleTimeout), Window: short(p.Window), Interval: short(p.Interval),
+		Consecutive: p.Consecutive, MaxRestarts: p.MaxRestarts, MaxSlowdown: p.MaxSlowdown, Detect: service.Detect,
+	}
+	if h := service.OnFailure; h != nil {
+		s.OnFailure = &shownHook{Unit: h.Unit, Timeout: short(h.Timeout), On: h.On}
+		for _, word := range h.Command {
+			s.OnFailure.Command = append(s.OnFailure.Command, shownText(word))
+		}
 	}
 	return s
 }

@@ -15,6 +15,7 @@ type Policy struct {
 	Interval      time.Duration // how often checks run meanwhile
 	Consecutive   int           // passes in a row that each critical check must end with
 	MaxRestarts   int           // automatic restarts of each unit that are let pass
+	MaxSlowdown   float64       // how many times slower than before the deployment requests may be without a warning; 0: that is not compared
 }
 
 // DefaultPolicy is what holds where nothing else is configured.
@@ -24,6 +25,7 @@ var DefaultPolicy = Policy{
 	Interval:      time.Second,
 	Consecutive:   5,
 	MaxRestarts:   0,
+	MaxSlowdown:   3,
 }
 
 // Validate says all that is wrong with the policy, each with the key that holds it.
@@ -43,6 +45,9 @@ func (p Policy) Validate() error {
 	}
 	if p.MaxRestarts < 0 {
 		wrong = append(wrong, fmt.Errorf("max_restarts: %d is negative", p.MaxRestarts))
+	}
+	if p.MaxSlowdown != 0 && p.MaxSlowdown <= 1 {
+		wrong = append(wrong, fmt.Errorf("max_slowdown: %v is not above 1, nor 0", p.MaxSlowdown))
 	}
 	return errors.Join(wrong...)
 }

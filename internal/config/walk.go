@@ -197,6 +197,10 @@ func (w *walker) unknown(name *yaml.Node, pattern string) string {
 	if name.Value == "insecure_skip_verify" {
 		return "certificates are always verified; leave it out, and name the file with the authority's certificate as ca_file"
 	}
+	names := w.table.names(pattern)
+	if meant, ok := nearest(name.Value, names); ok {
+		return "unknown key; did you mean " + meant + "?"
+	}
 	var elsewhere []string
 	for _, k := range keys {
 		if parent, own := k.split(); own == name.Value {
@@ -208,10 +212,6 @@ func (w *walker) unknown(name *yaml.Node, pattern string) string {
 			elsewhere[0] = "the top of the file"
 		}
 		return "unknown key here; it belongs in " + strings.Join(elsewhere, " or ")
-	}
-	names := w.table.names(pattern)
-	if meant, ok := nearest(name.Value, names); ok {
-		return "unknown key; did you mean " + meant + "?"
 	}
 	return "unknown key; leave it out, or write one of " + strings.Join(names, ", ")
 }

@@ -2,8 +2,9 @@
 package hook
 
 import (
+	"context"
+	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -23,11 +24,54 @@ func (h Hook) String() string {
 	if h.Unit != "" {
 		return "unit " + h.Unit
 	}
-	return strings.Join([]string{"command", h.Command[0]}, " ")
+	return "command " + h.Command[0]
+}
+
+// Options is what a run is given.
+type Options struct {
+	BusAddress string   // of the system bus, for a unit
+	Stdin      []byte   // what a command reads: the document
+	Env        []string // what a command's environment has besides the basics, as KEY=value
 }
 
 // Outcome is what came of it.
 type Outcome struct {
 	Problem string // in words; empty: it succeeded
-	Output  string // the last 64 KiB of what a command printed
+	Output  string // the end of what a command printed; that of a unit is in the journal
+}
+
+// Run runs it and waits for its end, at most for the timeout. A command is killed then, or when the context ends, with
+// all of its process group; a unit is merely no longer waited for.
+func (h Hook) Run(ctx context.Context, o Options) Outcome {
+	limited, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	var printed tail
+	var err error
+	if h.Unit != "" {
+		err = startUnit(limited, o.BusAddress, h.Unit)
+	} else {
+		err = runCommand(limited, h.Command, o, &printed)
+	}
+	outcome := Outcome{Output: printed.String()}
+	if err != nil {
+		outcome.Problem = err.Error()
+	}
+	if cut, ok := err.(*cutShortError); ok {
+		outcome.Problem = h.whyCutShort(ctx) + cut.consequence
+	}
+	return outcome
+}
+
+// A cutShortError tells that the end was not waited for.
+type cutShortError struct {
+	consequence string // what became of what was running; put after the reason
+}
+
+func (e *cutShortError) Error() string { return "not done" + e.consequence }
+
+func (h Hook) whyCutShort(ctx context.Context) string {
+	if ctx.Err() != nil {
+		return "not done when postflight was stopped"
+	}
+	return fmt.Sprintf("not done after %v", h.Timeout)
 }

@@ -19,12 +19,15 @@ func Trusted(next http.Handler) http.Handler {
 	})
 }
 
-// refusal is why a request may not change anything.
+// refusal is why a request is not done.
 type refusal struct {
 	status    int
 	challenge string // of a 401, for WWW-Authenticate
 	text      string
 }
+
+// Error is the reason, in words.
+func (r *refusal) Error() string { return r.text }
 
 const (
 	challenge  = `Bearer realm="postflight"`

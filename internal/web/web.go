@@ -1,5 +1,6 @@
 // Package web serves what people and machines ask for over HTTP: the status page, the metrics, and whether postflight
-// itself is alive and ready. Those who may can have it reload its configuration.
+// itself is alive and ready. The API tells of all of that and of deployments, and those who may announce one over it, pause
+// a service, or have the configuration reloaded.
 package web
 
 import (
@@ -10,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"postflight/internal/deployment"
 	"postflight/internal/state"
 )
 
@@ -26,6 +28,12 @@ type Options struct {
 	// Token has the token that is wanted of those who change something. It is asked each time, so that a new one counts at
 	// once. Its error is told to anybody, so it must not hold the token. nil: nobody may, but those who are Trusted.
 	Token func() (string, error)
+
+	// Deployments answers what is asked of deployments; nil: there are no such routes. Streams of events last as long as the
+	// requests' contexts: a server that is to stop at once has to end those, with BaseContext and RegisterOnShutdown.
+	Deployments Deployments
+	// Rules are a service's, as the Deployments have them.
+	Rules func(service string) (deployment.Rules, bool)
 }
 
 // readyAfter is how long to wait for the first look at all checks and units. A target that hangs must not keep
@@ -55,7 +63,8 @@ func Handler(options Options) http.Handler {
 	if options.Reload != nil {
 		mux.Handle("POST /-/reload", reload(options))
 	}
-	return harmless(mux)
+	api{options}.register(mux)
+	return harmless(inJSON(mux))
 }
 
 // harmless forbids browsers to make more of an answer than it says it is.

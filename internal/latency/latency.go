@@ -1,4 +1,5 @@
-// Package latency keeps how long requests took, as quantiles, in memory that is bounded.
+// Package latency keeps how long requests took, as quantiles, in memory that is bounded. Of libraries that do so, the exact
+// ones keep samples or many kilobytes, and the small ones bring protobuf: docs/decisions/0009-baseline.md.
 package latency
 
 import "time"

@@ -252,6 +252,7 @@ func findings(clues []*clue) []Finding {
 			Cause:    c.cause,
 			Summary:  c.summary(),
 			Hint:     c.hint(),
+			Severity: SeverityError,
 			Explains: []Explained{},
 		})
 		of = append(of, c)

@@ -18,7 +18,7 @@ type Document struct {
 	Until     time.Time `json:"until,omitzero"`   // when time alone ends an undecided state
 	Unseen    string    `json:"unseen,omitempty"` // why there may be targets that are not known
 	Notes     []string  `json:"notes,omitempty"`  // what else whoever reads it has to know
-	Causes    []Finding `json:"causes"`           // of a failed one, the most specific first
+	Causes    []Finding `json:"causes"`           // errors, the most specific first, and then warnings
 	Checks    []Check   `json:"checks"`
 	Units     []Unit    `json:"units"`
 	Rollback  Rollback  `json:"rollback"`
@@ -31,10 +31,20 @@ type Finding struct {
 	Cause       Cause       `json:"cause"`
 	Summary     string      `json:"summary"`
 	Hint        string      `json:"hint"`
-	Preexisting bool        `json:"preexisting"`
+	Severity    Severity    `json:"severity"`
+	Preexisting bool        `json:"preexisting"` // it was so before the deployment
 	Evidence    []Evidence  `json:"evidence"`
 	Explains    []Explained `json:"explains"`
 }
+
+// Severity is how bad a finding is.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"   // a deployment does not pass with it
+	SeverityWarning Severity = "warning" // it decides nothing
+)
 
 // Explained is what would have been a finding of its own, had not another one explained it.
 type Explained struct {
@@ -101,17 +111,22 @@ func (v *Verification) document() Document {
 		Service:   v.plan.Service,
 		Release:   v.plan.Release,
 		Source:    v.plan.Source,
-		StartedAt: inDocument(v.plan.Start),
+		StartedAt: inDocument(v.plan.began()),
 		State:     v.state,
 		Reason:    v.reason,
 		Unseen:    v.plan.Unseen,
+		Notes:     v.plan.Notes,
 		Causes:    append([]Finding{}, v.findings...),
 		Checks:    []Check{},
 		Units:     []Unit{},
 		Rollback:  Rollback{State: NoRollback},
+
+		RollbackOf: v.plan.RollbackOf,
 	}
 	if v.state.Decided() {
 		d.DecidedAt, d.Verdict = inDocument(v.decided), v.state
+	} else {
+		d.Until = inDocument(v.until())
 	}
 	for _, t := range v.checks {
 		d.Checks = append(d.Checks, t.document())

@@ -91,6 +91,14 @@ type UnitSeen struct {
 	Known bool // from before the deployment: where to count from, and no proof of a crash loop
 }
 
+// began is when the deployment began, though postflight may have been stopped since.
+func (p Plan) began() time.Time {
+	if p.Began.IsZero() {
+		return p.Start
+	}
+	return p.Began
+}
+
 func (p Plan) validate() error {
 	if err := p.Policy.Validate(); err != nil {
 		return err

@@ -5,6 +5,7 @@ package verdict
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func (p Policy) Validate() error {
 	if p.MaxRestarts < 0 {
 		wrong = append(wrong, fmt.Errorf("max_restarts: %d is negative", p.MaxRestarts))
 	}
-	if p.MaxSlowdown != 0 && p.MaxSlowdown <= 1 {
+	if p.MaxSlowdown != 0 && !(p.MaxSlowdown > 1 && p.MaxSlowdown <= math.MaxFloat64) {
 		wrong = append(wrong, fmt.Errorf("max_slowdown: %v is not above 1, nor 0", p.MaxSlowdown))
 	}
 	return errors.Join(wrong...)

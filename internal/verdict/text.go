@@ -37,7 +37,11 @@ func (d Document) headline() string {
 	case Interrupted:
 		line += ", since it was interrupted"
 	case Superseded:
-		line += ", since it was started anew by hand when the time to settle was over"
+		line += ", since another start by hand or another deployment took its place"
+	case Preexisting:
+		line += ", since what fails failed before the deployment, too"
+	case Paused:
+		line += ", since the service was paused"
 	}
 	return oneLine(line)
 }

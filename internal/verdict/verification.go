@@ -28,7 +28,9 @@ type Reason string
 const (
 	Interrupted Reason = "interrupted" // somebody ended it
 	Blind       Reason = "blind"       // what decides could not be observed
-	Superseded  Reason = "superseded"  // started anew by hand, too late to be still this deployment
+	Superseded  Reason = "superseded"  // another start by hand, or another deployment, took its place
+	Preexisting Reason = "preexisting" // what fails failed before the deployment, too
+	Paused      Reason = "paused"      // nobody wanted to know
 )
 
 // Verification watches one deployment until it is decided. What is folded into it counts at its own time, so the verdict
@@ -128,13 +130,16 @@ func (v *Verification) FoldLog(seen LogSeen) {
 	}
 }
 
-// Interrupt ends an undecided verification.
-func (v *Verification) Interrupt(now time.Time) {
+// Abandon ends an undecided verification: Interrupted, Superseded or Paused.
+func (v *Verification) Abandon(reason Reason, now time.Time) {
 	v.advance(now)
 	if !v.state.Decided() {
-		v.decide(Inconclusive, Interrupted)
+		v.decide(Inconclusive, reason)
 	}
 }
+
+// Interrupt ends an undecided verification.
+func (v *Verification) Interrupt(now time.Time) { v.Abandon(Interrupted, now) }
 
 // At is all there is to tell at a time.
 func (v *Verification) At(now time.Time) Document {
@@ -147,13 +152,7 @@ func (v *Verification) Deadline() time.Time {
 	if v.state.Decided() {
 		return time.Time{}
 	}
-	next := v.settleBy
-	if v.state == Observing {
-		next = v.windowEnd()
-		if !v.now.Before(next) {
-			next = v.awaitedUntil()
-		}
-	}
+	next := v.until()
 	for _, t := range v.units {
 		for _, by := range []time.Time{t.lostAt(), t.givenUpAt()} {
 			if !by.IsZero() && by.Before(next) {
@@ -162,6 +161,17 @@ func (v *Verification) Deadline() time.Time {
 		}
 	}
 	return next
+}
+
+// until is when the state of an undecided verification ends by itself.
+func (v *Verification) until() time.Time {
+	if v.state == Settling {
+		return v.settleBy
+	}
+	if end := v.windowEnd(); v.now.Before(end) {
+		return end
+	}
+	return v.awaitedUntil()
 }
 
 // advance lets time pass, one deadline after the other.

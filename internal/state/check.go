@@ -28,11 +28,12 @@ func (c *CheckState) HasRun() bool { return !c.Last.Start.IsZero() }
 
 // checkEntry belongs to the Store and is guarded by its lock; state alone is shared.
 type checkEntry struct {
-	state    *CheckState
-	service  *serviceEntry
-	target   *targetEntry
-	gauges   labelSet
-	counters counters
+	state     *CheckState
+	service   *serviceEntry
+	target    *targetEntry
+	gauges    labelSet
+	counters  counters
+	latencies latency.Recent
 }
 
 // configured returns the entry with the check as it is configured now, a new one if there was none.
@@ -68,5 +69,6 @@ func (e *checkEntry) fold(r probe.Result) {
 	next.Values = foldGauges(&e.gauges, next.Values, read)
 	next.Counters = e.counters.fold(r.End(), read)
 	next.countUnread(r.Unread)
+	e.foldBaseline(&next, r)
 	e.state = &next
 }

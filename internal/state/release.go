@@ -1,14 +1,23 @@
 package state
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
 // Release is the release that runs, and when it was first seen. An empty name: none is known.
 type Release struct {
-	Name  string
-	Since time.Time
+	Name  string    `json:"name"`
+	Since time.Time `json:"since"`
+}
+
+// SubscribeRelease calls f when another release of a service than before has been seen: not for the first one that ever
+// is, but for one that is another than what was restored. What holds for f of Subscribe holds here.
+func (s *Store) SubscribeRelease(f func(service string, now, before Release)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.released = append(s.released, f)
 }
 
 // FoldRelease takes up which release a service's release file names.
@@ -17,6 +26,7 @@ func (s *Store) FoldRelease(service, release string, at time.Time) {
 	defer s.mu.Unlock()
 	if entry := s.service(service); entry != nil {
 		entry.foldRelease(&entry.fileRelease, release, at)
+		s.tellRelease(entry)
 	}
 }
 
@@ -32,12 +42,50 @@ func (s *serviceEntry) foldRelease(source *Release, name string, at time.Time) {
 		return
 	}
 	found := Release{Name: name, Since: at}
+	for _, earlier := range s.record.earlier {
+		if earlier.Name == name {
+			found = earlier
+		}
+	}
 	for other := range s.releases {
 		if other.Name == name {
 			found = *other
 		}
 	}
 	*source = found
+	s.releaseMoved = true
+}
+
+// tellRelease tells of another release than the last one that was told of.
+//
+// After postflight was stopped the sources are read one after the other. One that names an older release than the last
+// need not have been changed: another one that has not been read yet may still name that.
+func (s *Store) tellRelease(entry *serviceEntry) {
+	if !entry.releaseMoved {
+		return
+	}
+	entry.releaseMoved = false
+	r, now, before := entry.record, entry.release(), entry.record.release
+	if entry.hasReadReleases() {
+		r.earlier = nil
+	}
+	s.changed(true)
+	if now.Name == before.Name || r.earlier != nil && !now.Since.After(before.Since) {
+		return
+	}
+	r.release = now
+	if before.Name == "" {
+		return
+	}
+	for _, f := range s.released {
+		f(entry.name, now, before)
+	}
+}
+
+// hasReadReleases reports whether each source has named a release: the file, or every target.
+func (s *serviceEntry) hasReadReleases() bool {
+	silent := func(t *targetEntry) bool { return t.release.Name == "" }
+	return s.fileRelease.Name != "" || !slices.ContainsFunc(s.entries, silent)
 }
 
 // release is the newest of those that are named.
@@ -65,4 +113,5 @@ func (s *serviceEntry) forgetReleases() {
 	for r := range s.releases {
 		*r = Release{}
 	}
+	s.record.release, s.record.earlier = Release{}, nil
 }

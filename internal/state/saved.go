@@ -15,9 +15,10 @@ const savedVersion = 1
 
 // saved is what outlives the process, as it is written.
 type saved struct {
-	Version int         `json:"version"`
-	Cursor  string      `json:"cursor,omitempty"` // of the journal
-	Units   []savedUnit `json:"units"`
+	Version  int            `json:"version"`
+	Cursor   string         `json:"cursor,omitempty"` // of the journal
+	Units    []savedUnit    `json:"units"`
+	Services []savedService `json:"services,omitempty"` // see appendServices
 }
 
 type savedUnit struct {
@@ -83,11 +84,7 @@ func (s *Store) Save() []byte {
 			})
 		}
 	}
-	text, err := json.Marshal(all)
-	if err != nil {
-		panic(fmt.Sprintf("writing the state: %v", err)) // there is no value in it that JSON has no words for
-	}
-	return text
+	return s.appendServices(marshal(all))
 }
 
 // Restore takes up what Save returned, before the first Apply; what that does not configure is dropped. On an error
@@ -113,9 +110,13 @@ func (s *Store) Restore(text []byte) error {
 		}
 		units[key] = u
 	}
+	services, err := found.restoredServices()
+	if err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.cursor, s.restored = found.Cursor, units
+	s.cursor, s.restored, s.records = found.Cursor, units, services
 	return nil
 }
 

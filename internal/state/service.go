@@ -49,17 +49,20 @@ type serviceEntry struct {
 	logins      []probe.Login // appended to, and else replaced
 	fileRelease Release
 	discovery   Discovery
+	record      *record
+
+	releaseMoved bool // a source has named another release, and nobody has been told yet
 }
 
 // newServiceEntry makes the entry of a service as it is configured now. What was known of it stays, as far as it is of
-// something that stays; before is nil where there is none.
-func newServiceEntry(service Service, before *serviceEntry) *serviceEntry {
+// something that stays. before is nil where there is none, and restored where nothing was saved.
+func newServiceEntry(service Service, before *serviceEntry, restored *restoredService) *serviceEntry {
 	s := &serviceEntry{
 		name: service.Name, credentials: service.Credentials, releaseFrom: service.Release, lists: service.Lists,
 		byURL: make(map[string]*targetEntry, len(service.Targets)),
 	}
 	if before == nil {
-		before = &serviceEntry{releaseFrom: service.Release}
+		before = restored.entry(service)
 	}
 	for _, t := range service.Targets {
 		s.target(t, before)
@@ -78,7 +81,7 @@ func newServiceEntry(service Service, before *serviceEntry) *serviceEntry {
 			s.logins = append(s.logins, login)
 		}
 	}
-	s.fileRelease = before.fileRelease
+	s.fileRelease, s.record = before.fileRelease, before.record
 	if s.releaseFrom != before.releaseFrom {
 		s.forgetReleases()
 	}
@@ -88,8 +91,8 @@ func newServiceEntry(service Service, before *serviceEntry) *serviceEntry {
 	return s
 }
 
-// state is what is known of the service now.
-func (s *serviceEntry) state() ServiceState {
+// state is what is known of the service.
+func (s *serviceEntry) state(now time.Time) ServiceState {
 	known := ServiceState{
 		Name:    s.name,
 		Targets: s.targets,
@@ -98,6 +101,11 @@ func (s *serviceEntry) state() ServiceState {
 		Logins:  slices.Clip(s.logins),
 		Tokens:  s.tokens(),
 		Release: s.release(),
+
+		Deployments: s.record.deployments,
+	}
+	if until := s.record.pausedUntil; until.After(now) {
+		known.PausedUntil = until
 	}
 	for i, check := range s.checks {
 		known.Checks[i] = check.state

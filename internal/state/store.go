@@ -32,10 +32,12 @@ type Store struct {
 	units    map[probe.Key]*unitEntry
 	folded   []func(Event)
 	gone     []func(probe.Key)
+	released []func(service string, now, before Release)
 
-	cursor     string                   // of the journal
-	restored   map[probe.Key]*savedUnit // until the first Apply
-	generation uint64                   // of what is saved
+	cursor     string                      // of the journal
+	restored   map[probe.Key]*savedUnit    // until the first Apply
+	records    map[string]*restoredService // likewise
+	generation uint64                      // of what is saved
 }
 
 // New makes a Store that knows no service.
@@ -68,7 +70,7 @@ func (s *Store) Apply(services []Service) {
 	units := make(map[probe.Key]*unitEntry, len(s.units))
 	entries := make([]*serviceEntry, len(services))
 	for i, service := range services {
-		entry := newServiceEntry(service, s.service(service.Name))
+		entry := newServiceEntry(service, s.service(service.Name), s.records[service.Name])
 		entries[i] = entry
 		for _, check := range service.Checks {
 			if _, twice := checks[check.Key]; twice {
@@ -88,9 +90,10 @@ func (s *Store) Apply(services []Service) {
 			units[key] = e
 			entry.units = append(entry.units, e)
 		}
+		entry.record.outage.recount(entry.checks, entry.units)
 	}
 	before, checksBefore, unitsBefore := s.services, s.checks, s.units
-	s.services, s.checks, s.units, s.restored = entries, checks, units, nil
+	s.services, s.checks, s.units, s.restored, s.records = entries, checks, units, nil, nil
 	s.changed(true)
 	tellGone(s, checksBefore, checks)
 	tellGone(s, unitsBefore, units)
@@ -133,8 +136,10 @@ func (s *Store) Fold(r probe.Result) {
 	switch {
 	case check != nil:
 		event.First, event.Previous = !check.state.HasRun(), check.state.Last.Outcome
+		before := check.state
 		check.fold(r)
 		check.service.foldTarget(check.target, r)
+		s.changed(check.service.foldCheck(before, check.state))
 		event.Check = check.state
 	case unit != nil && r.Log != nil && unit.state.Log != nil:
 		before, log := unit.ledger.mark(), unit.state.Log
@@ -148,12 +153,16 @@ func (s *Store) Fold(r probe.Result) {
 		event.Started = unit.fold(r)
 		event.Unit = unit.state
 		s.changed(unit.ledger.mark() != before)
+		s.changed(s.service(r.Key.Service).foldUnit(unit.state))
 	default:
 		return
 	}
 	event.Changed = event.First || event.Previous != r.Outcome
 	for _, f := range s.folded {
 		f(event)
+	}
+	if check != nil {
+		s.tellRelease(check.service)
 	}
 }
 
@@ -170,7 +179,7 @@ func (s *Store) Snapshot(now time.Time) *Snapshot {
 	defer s.mu.Unlock()
 	snapshot := &Snapshot{Time: now, Reload: s.reload, Services: make([]ServiceState, len(s.services))}
 	for i, entry := range s.services {
-		snapshot.Services[i] = entry.state()
+		snapshot.Services[i] = entry.state(now)
 	}
 	return snapshot
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -71,6 +72,10 @@ func policyOver(p verdict.Policy, body *object) *verdict.Policy {
 	body.duration("interval", &p.Interval, 100*time.Millisecond, longest)
 	body.whole("consecutive", &p.Consecutive, 1, mostRuns)
 	body.whole("max_restarts", &p.MaxRestarts, 0, mostRuns)
+	body.read("max_slowdown", &p.MaxSlowdown, "a number")
+	if p.MaxSlowdown != 0 && p.MaxSlowdown <= 1 {
+		body.sayOf("max_slowdown", fmt.Sprintf("%v is not above 1; write 0 where latencies are not to be compared", p.MaxSlowdown))
+	}
 	body.end()
 	return &p
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,9 @@ func readObject(r *http.Request, limit int64) (*object, error) {
 		return nil, &refusal{http.StatusBadRequest, "", "the request's body is not JSON: " + atPlace(text, err)}
 	}
 	o := &object{wrong: new([]string)}
-	o.fill(whole)
+	if !o.fill(whole) {
+		return nil, o.problems()
+	}
 	return o, nil
 }
 
@@ -52,13 +55,13 @@ func atPlace(text []byte, err error) string {
 	return fmt.Sprintf("line %d, column %d: %s", bytes.Count(before, []byte("\n"))+1, utf8.RuneCount(line)+1, err)
 }
 
-// fill takes the keys of what is valid JSON.
-func (o *object) fill(text json.RawMessage) {
+// fill takes the keys of what is valid JSON, if it is an object.
+func (o *object) fill(text json.RawMessage) bool {
 	o.left = map[string]json.RawMessage{}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	if begin, _ := decoder.Token(); begin != json.Delim('{') {
-		o.say(strings.TrimSuffix(o.path, "."), "it is no JSON object")
-		return
+		o.say(cmp.Or(strings.TrimSuffix(o.path, "."), "the request's body"), cut(string(text))+" is not an object")
+		return false
 	}
 	for decoder.More() {
 		token, _ := decoder.Token()
@@ -66,18 +69,14 @@ func (o *object) fill(text json.RawMessage) {
 		_ = decoder.Decode(&value) // the whole has been found to be valid
 		key, _ := token.(string)
 		if _, twice := o.left[key]; twice {
-			o.say(o.path+key, "the key stands there twice")
+			o.sayOf(shown(key), "the key stands there twice")
 		}
 		o.left[key] = value
 	}
+	return true
 }
 
-func (o *object) say(path, what string) {
-	if path == "" {
-		path = "the request's body"
-	}
-	*o.wrong = append(*o.wrong, path+": "+what)
-}
+func (o *object) say(path, what string) { *o.wrong = append(*o.wrong, path+": "+what) }
 
 // sayOf says what is wrong with a key.
 func (o *object) sayOf(key, what string) { o.say(o.path+key, what) }
@@ -97,7 +96,7 @@ func (o *object) read(key string, into any, wanted string) bool {
 		return false
 	}
 	if string(text) == "null" || json.Unmarshal(text, into) != nil {
-		o.sayOf(key, shown(string(text))+" is not "+wanted)
+		o.sayOf(key, cut(string(text))+" is not "+wanted)
 		return false
 	}
 	return true
@@ -116,13 +115,14 @@ func (o *object) flag(key string) (set bool) {
 // duration reads a duration as the configuration writes it. What is not there leaves d as it is.
 func (o *object) duration(key string, d *time.Duration, least, most time.Duration) {
 	var text string
-	if !o.read(key, &text, "a duration; write one such as \"10s\" or \"1h30m\"") {
+	const wanted = `a duration; write one such as "10s" or "1h30m"`
+	if !o.read(key, &text, wanted) {
 		return
 	}
 	got, err := time.ParseDuration(text)
 	switch {
 	case err != nil:
-		o.sayOf(key, shown(text)+" is not a duration; write one such as 500ms, 10s or 1h30m")
+		o.sayOf(key, shown(text)+" is not "+wanted)
 	case got < least:
 		o.sayOf(key, fmt.Sprintf("%s is too short; write %v or more", shown(text), least))
 	case got > most:
@@ -171,10 +171,13 @@ func (o *object) problems() error {
 }
 
 // shown is what a request said, fit for a message.
-func shown(text string) string {
+func shown(text string) string { return strconv.Quote(cut(text)) }
+
+// cut is the beginning of what is too long for a message.
+func cut(text string) string {
 	const most = 60
 	if utf8.RuneCountInString(text) > most {
-		text = string([]rune(text)[:most]) + "…"
+		return string([]rune(text)[:most]) + "…"
 	}
-	return strconv.Quote(text)
+	return text
 }

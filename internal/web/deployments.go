@@ -23,16 +23,16 @@ func (a api) deployments(r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	told := make([]verdict.Document, len(docs))
+	told, fit := make([]verdict.Document, len(docs)), a.fit(r)
 	for i, doc := range docs {
-		told[i] = a.fit(r, doc)
+		told[i] = fit(doc)
 	}
 	return reply{status: http.StatusOK, body: map[string]any{"deployments": told}}, nil
 }
 
 func (a api) deployment(r *http.Request) (reply, error) {
 	doc, err := a.Deployments.Deployment(r.PathValue("id"))
-	return reply{status: http.StatusOK, body: a.fit(r, doc)}, err
+	return reply{status: http.StatusOK, body: a.fit(r)(doc)}, err
 }
 
 // announce takes up a deployment. One that is being verified already is answered as it stands.

@@ -87,14 +87,14 @@ func newStream(w http.ResponseWriter) *stream {
 }
 
 // copy sends events until there are no more, the client does not read them, or ctx ends.
-func (s *stream) copy(ctx context.Context, events <-chan deployment.Event, followed <-chan struct{}, open bool) {
+func (s *stream) copy(ctx context.Context, events <-chan deployment.Event, followed <-chan struct{}, anybody bool) {
 	alive := time.NewTicker(keepAlive)
 	defer alive.Stop()
 	for {
 		var err error
 		select {
 		case e := <-events:
-			err = s.send(e, open)
+			err = s.send(e, anybody)
 		case <-alive.C:
 			err = s.write(": still here\n\n")
 		case <-followed:
@@ -108,9 +108,9 @@ func (s *stream) copy(ctx context.Context, events <-chan deployment.Event, follo
 	}
 }
 
-func (s *stream) send(e deployment.Event, open bool) error {
+func (s *stream) send(e deployment.Event, anybody bool) error {
 	data := e.Data
-	if open {
+	if anybody {
 		var err error
 		if data, err = publicData(e); err != nil {
 			return err

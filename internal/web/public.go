@@ -9,12 +9,12 @@ import (
 	"postflight/internal/verdict"
 )
 
-// fit is a document as the one who asks may see it.
-func (a api) fit(r *http.Request, doc verdict.Document) verdict.Document {
+// fit makes documents such as the one who asks may see.
+func (a api) fit(r *http.Request) func(verdict.Document) verdict.Document {
 	if a.knows(r) {
-		return doc
+		return func(doc verdict.Document) verdict.Document { return doc }
 	}
-	return public(doc)
+	return public
 }
 
 // knows reports whether the one who asks has shown who they are: the API is open to more people than the backends and

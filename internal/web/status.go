@@ -15,10 +15,10 @@ type statusAnswer struct {
 }
 
 type serviceStatus struct {
-	Service     string            `json:"service"`
+	Name        string            `json:"name"`
 	Release     string            `json:"release"` // empty where it is not known
 	PausedUntil time.Time         `json:"paused_until,omitzero"`
-	Notes       []string          `json:"notes"`
+	Notes       []string          `json:"notes"` // what else is not as it should be, such as a target list that cannot be read
 	Checks      []checkStatus     `json:"checks"`
 	Units       []unitStatus      `json:"units"`
 	Deployment  *verdict.Document `json:"deployment"` // the newest; null where there was none
@@ -46,11 +46,11 @@ type unitStatus struct {
 }
 
 func (a api) status(r *http.Request) (reply, error) {
-	snapshot := a.Store.Snapshot(time.Now())
+	snapshot, known := a.Store.Snapshot(time.Now()), a.knows(r)
 	told := statusAnswer{Time: inUTC(snapshot.Time), Services: make([]serviceStatus, len(snapshot.Services))}
 	for i, service := range snapshot.Services {
 		told.Services[i] = statusOf(service, snapshot.Time)
-		if !a.knows(r) {
+		if !known {
 			told.Services[i].publish()
 		}
 	}
@@ -59,7 +59,7 @@ func (a api) status(r *http.Request) (reply, error) {
 
 func statusOf(service state.ServiceState, now time.Time) serviceStatus {
 	told := serviceStatus{
-		Service: service.Name, Release: service.Release.Name, PausedUntil: inUTC(pausedUntil(service, now)),
+		Name: service.Name, Release: service.Release.Name, PausedUntil: inUTC(pausedUntil(service, now)),
 		Notes: []string{}, Checks: []checkStatus{}, Units: []unitStatus{},
 	}
 	for _, n := range notesOf(service) {

@@ -35,9 +35,12 @@ type serviceView struct {
 	Name    string
 	Tone    tone
 	Summary string
+	Paused  string // until when; empty: it is not
 	Notes   []note
 	Targets []targetView
 	Units   []unitView
+
+	Deployments []deploymentView // the newest first
 }
 
 type targetView struct {
@@ -129,7 +132,10 @@ func count(tones []tone, t tone) (n int) {
 }
 
 func serviceOf(service state.ServiceState, now time.Time) serviceView {
-	v := serviceView{Name: service.Name, Notes: notesOf(service)}
+	v := serviceView{Name: service.Name, Notes: notesOf(service), Deployments: deploymentsOf(service, now)}
+	if until := pausedUntil(service, now); !until.IsZero() {
+		v.Paused = until.UTC().Format("2006-01-02 15:04:05") + " UTC"
+	}
 	var tones []tone
 	for _, n := range v.Notes {
 		tones = append(tones, n.Tone)

@@ -33,14 +33,14 @@ func runCommand(ctx context.Context, words []string, o Options, printed io.Write
 	}
 	if err := cmd.Start(); err != nil {
 		if ctx.Err() != nil {
-			return &cutShortError{", and not begun"}
+			return cutShort(", and not begun")
 		}
 		return fmt.Errorf("starting %s: %w", words[0], whyNotStarted(words[0], err))
 	}
 	err := cmd.Wait()
 	if cut {
 		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // those of the group that SIGTERM did not end
-		return &cutShortError{", and killed"}
+		return cutShort(", and killed")
 	}
 	return whyFailed(cmd.ProcessState, err)
 }

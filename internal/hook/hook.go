@@ -3,6 +3,7 @@ package hook
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -52,22 +53,21 @@ func (h Hook) Run(ctx context.Context, o Options) Outcome {
 	} else {
 		err = runCommand(limited, h.Command, o, &printed)
 	}
-	outcome := Outcome{Output: printed.String()}
-	if err != nil {
-		outcome.Problem = err.Error()
+	var cut cutShort
+	switch {
+	case err == nil:
+		return Outcome{Output: printed.String()}
+	case errors.As(err, &cut):
+		return Outcome{Problem: h.whyCutShort(ctx) + string(cut), Output: printed.String()}
+	default:
+		return Outcome{Problem: err.Error(), Output: printed.String()}
 	}
-	if cut, ok := err.(*cutShortError); ok {
-		outcome.Problem = h.whyCutShort(ctx) + cut.consequence
-	}
-	return outcome
 }
 
-// A cutShortError tells that the end was not waited for.
-type cutShortError struct {
-	consequence string // what became of what was running; put after the reason
-}
+// cutShort tells that the end was not waited for, and what became of what was running. Why, it does not say.
+type cutShort string
 
-func (e *cutShortError) Error() string { return "not done" + e.consequence }
+func (c cutShort) Error() string { return "not done" + string(c) }
 
 func (h Hook) whyCutShort(ctx context.Context) string {
 	if ctx.Err() != nil {

@@ -1,0 +1,127 @@
+package hook_test
+
+import (
+	"context"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"postflight/internal/hook"
+	"postflight/internal/testhost"
+)
+
+func TestUnits(t *testing.T) {
+	h := testhost.Start(t)
+	const oneshot = "[Service]\nType=oneshot\n"
+	for name, content := range map[string]string{
+		"good.service":        oneshot + "ExecStart=true\n",
+		"templated@.service":  oneshot + "ExecStart=test %i = 1.4.1\n",
+		"service.service":     "[Service]\nExecStart=sleep infinity\n",
+		"some.target":         "[Unit]\nDescription=Not a service\n",
+		"exits.service":       oneshot + "ExecStart=sh -c 'exit 3'\n",
+		"forgotten.service":   "[Unit]\nCollectMode=inactive-or-failed\n" + oneshot + "ExecStart=sh -c 'exit 3'\n",
+		"killed.service":      oneshot + "ExecStart=sh -c 'kill -KILL $$$$'\n",
+		"slow.service":        oneshot + "TimeoutStartSec=100ms\nExecStart=sleep infinity\n",
+		"nothing.service":     oneshot + "ExecStart=/nowhere/rollback\n",
+		"cancelled.service":   oneshot + "ExecStart=sh -c 'systemctl stop --no-block cancelled; sleep infinity'\n",
+		"remains.service":     oneshot + "RemainAfterExit=yes\nExecStart=true\n",
+		"conditional.service": "[Unit]\nConditionPathExists=/nowhere\n" + oneshot + "ExecStart=true\n",
+		"asserting.service":   "[Unit]\nAssertPathExists=/nowhere\n" + oneshot + "ExecStart=true\n",
+		"skipped.service":     oneshot + "ExecCondition=false\nExecStart=true\n",
+		"dependent.service":   "[Unit]\nRequires=exits.service\nAfter=exits.service\n" + oneshot + "ExecStart=true\n",
+		"limited.service":     "[Unit]\nStartLimitBurst=1\n" + oneshot + "ExecStart=false\n",
+		"broken.service":      "[Service]\nType=oneshot\n",
+	} {
+		h.WriteUnit(name, content)
+	}
+	h.Exec("systemctl", "mask", "--runtime", "masked.service")
+	h.Exec("systemctl", "start", "remains.service")
+
+	const active = " did not run: it was active already, and starting an active unit does nothing; use Type=oneshot without RemainAfterExit=yes"
+	for _, row := range []struct{ name, unit, want string }{
+		{"has run", "good.service", ""},
+		{"has run again", "good.service", ""},
+		{"has run with what its name says", "templated@1.4.1.service", ""},
+		{"was started, and goes on", "service.service", ""},
+		{"is no service", "some.target", ""},
+		{"failed", "exits.service", "exits.service failed: exit-code: exit status 3"},
+		{"failed, and systemd forgets it at once", "forgotten.service", "forgotten.service failed: exit-code: exit status 3"},
+		{"was killed", "killed.service", "killed.service failed: signal: killed by signal 9 (killed)"},
+		{"took longer than it may", "slow.service", "slow.service failed: timeout: killed by signal 15 (terminated)"},
+		{"has no program", "nothing.service", "nothing.service failed: exit-code: exit status 203"},
+		{"was stopped meanwhile", "cancelled.service", "cancelled.service: the start was cancelled, as systemctl stop does"},
+		{"was active", "remains.service", "remains.service" + active},
+		{"goes on since before", "service.service", "service.service" + active},
+		{"a condition", "conditional.service", "conditional.service did not run: a Condition…= or the ExecCondition= of its own was not met"},
+		{"an assertion", "asserting.service", "asserting.service did not run: an Assert…= of its own was not met"},
+		{"a command as condition", "skipped.service", "skipped.service did not run: a Condition…= or the ExecCondition= of its own was not met"},
+		{"something it requires", "dependent.service", "dependent.service did not run: a unit that it requires could not be started"},
+		{"failed, with a start limit", "limited.service", "limited.service failed: exit-code: exit status 1"},
+		{"was started too often", "limited.service", "limited.service did not run: systemd refused, as it does after too many starts (StartLimitBurst=); " +
+			"systemctl status tells, systemctl reset-failed allows it again"},
+		{"not there", "nowhere.service", "starting nowhere.service: Unit nowhere.service not found."},
+		{"masked", "masked.service", "starting masked.service: Unit masked.service is masked."},
+		{"wrong", "broken.service", "starting broken.service: Unit broken.service has a bad unit file setting."},
+		{"no name of a unit", "a b.service", "loading a b.service: Unit name a b.service is not valid."},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := hook.Hook{Unit: row.unit, Timeout: long}.Run(t.Context(), hook.Options{BusAddress: h.BusAddress})
+			if want := (hook.Outcome{Problem: row.want}); got != want {
+				t.Errorf("%+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestAUnitIsNotWaitedForForever(t *testing.T) {
+	h := testhost.Start(t)
+	h.WriteUnit("endless.service", "[Service]\nType=oneshot\nExecStart=touch /run/begun\nExecStart=sleep infinity\n")
+	const runsOn = "; endless.service runs on, and only its own TimeoutStartSec= or a systemctl stop ends it"
+	begun, begins := context.WithCancel(t.Context())
+	go func() {
+		h.Command(t.Context(), "sh", "-c", "until [ -e /run/begun ]; do sleep 0.05; done").Run()
+		begins()
+	}()
+	for _, row := range []struct {
+		name    string
+		ctx     context.Context
+		timeout time.Duration
+		want    string
+	}{
+		{"postflight stops", begun, long, "not done when postflight was stopped" + runsOn},
+		{"timeout", t.Context(), time.Second, "not done after 1s" + runsOn},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			got := hook.Hook{Unit: "endless.service", Timeout: row.timeout}.Run(row.ctx, hook.Options{BusAddress: h.BusAddress})
+			if want := (hook.Outcome{Problem: row.want}); got != want {
+				t.Errorf("%+v\nwant %+v", got, want)
+			}
+			if state := h.Exec("systemctl", "show", "-P", "ActiveState", "endless"); state != "activating" {
+				t.Errorf("the unit is %s", state)
+			}
+		})
+	}
+}
+
+func TestNoBus(t *testing.T) {
+	address := "unix:path=" + filepath.Join(t.TempDir(), "bus")
+	got := hook.Hook{Unit: "app-rollback.service", Timeout: long}.Run(t.Context(), hook.Options{BusAddress: address})
+	if !strings.HasPrefix(got.Problem, "connecting to the system bus: dial unix ") || !strings.HasSuffix(got.Problem, ": no such file or directory") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestABusThatHangs(t *testing.T) {
+	socket := filepath.Join(t.TempDir(), "bus")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	got := hook.Hook{Unit: "app-rollback.service", Timeout: 100 * time.Millisecond}.Run(t.Context(), hook.Options{BusAddress: "unix:path=" + socket})
+	if want := (hook.Outcome{Problem: "not done after 100ms: systemd did not answer, and whether it starts app-rollback.service is not known"}); got != want {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+}

@@ -6,6 +6,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"sync"
 	"time"
 
 	"postflight/internal/hook"
@@ -46,18 +48,6 @@ type Options struct {
 	BusAddress string
 }
 
-// Plan is what the desk knows of a verification; what there is to look at, the one who begins it knows.
-type Plan struct {
-	ID         string
-	Service    string
-	Release    string
-	Source     verdict.Source
-	Policy     verdict.Policy
-	Start      time.Time
-	RollbackOf string
-	Resumed    *state.Deployment // it is taken up again after postflight was stopped; nil: it is new
-}
-
 // Announcement is the news of a deployment.
 type Announcement struct {
 	Service  string
@@ -72,6 +62,8 @@ var (
 	ErrUnknownService    = errors.New("there is no such service")
 	ErrUnknownDeployment = errors.New("there is no such deployment")
 	ErrConflict          = errors.New("conflict") // wrapped, with the reason: it is decided already, not failed, …
+
+	errStopping = errors.New("postflight is being stopped")
 )
 
 // Event is something new of a verification.
@@ -84,46 +76,146 @@ type Event struct {
 }
 
 // Desk is where all deployments of all services come together. Its methods are safe for use by several goroutines.
-type Desk struct{}
+type Desk struct {
+	o     Options
+	life  context.Context // ends with Run
+	stop  context.CancelFunc
+	work  sync.WaitGroup // one goroutine a course, one a hook
+	begun sync.Once      // what the store has restored is taken up
+	news  *inbox
+
+	// The store may be called while it is held, and so may Begin and End: what they call never calls the desk.
+	mu        sync.Mutex // guards what follows
+	stopped   bool
+	running   map[string]*course            // undecided, by service
+	courses   map[string]*course            // by id, until all has been told
+	repaused  chan struct{}                 // a pause begins or ends otherwise than was waited for
+	failed    map[string]Plan               // of the newest of each service that failed
+	announced map[string]time.Time          // when a deployment of the service was announced last
+	reporting map[string]context.CancelFunc // rollbacks whose end others tell: ends waiting for them
+	turned    chan struct{}                 // closed when a decided deployment is another than before
+}
 
 // New makes a Desk. It takes up what the store has restored once it is run.
-func New(o Options) *Desk { return &Desk{} }
+func New(o Options) *Desk {
+	d := &Desk{
+		o: o, news: newInbox(), turned: make(chan struct{}), repaused: make(chan struct{}, 1),
+		running: map[string]*course{}, courses: map[string]*course{},
+		failed: map[string]Plan{}, announced: map[string]time.Time{}, reporting: map[string]context.CancelFunc{},
+	}
+	d.life, d.stop = context.WithCancel(context.Background())
+	o.Store.Subscribe(d.news.event)
+	o.Store.SubscribeRelease(d.news.release)
+	return d
+}
 
 // Run sees to all that takes time, until ctx ends. Verifications that are still running then stay undecided, and are taken
 // up by the next Run over the same state.
-func (d *Desk) Run(ctx context.Context) error { return nil }
-
-// Announce takes up a deployment and returns its verification. known: it was the one that runs already.
-func (d *Desk) Announce(a Announcement) (doc verdict.Document, known bool, err error) {
-	return verdict.Document{}, false, nil
-}
-
-// Deployment is how the one of this id stands.
-func (d *Desk) Deployment(id string) (verdict.Document, error) { return verdict.Document{}, nil }
-
-// Deployments are a service's, or all, the newest first.
-func (d *Desk) Deployments(service string) ([]verdict.Document, error) { return nil, nil }
-
-// Follow calls f with each event of a verification after the one of this id, from the beginning where that is 0, until the
-// verdict has been told, ctx ends or f returns an error. Events that are no longer kept are left out, but for the last state.
-func (d *Desk) Follow(ctx context.Context, id string, after uint64, f func(Event) error) error {
+func (d *Desk) Run(ctx context.Context) error {
+	d.begun.Do(d.takeUp)
+	for ctx.Err() == nil {
+		pauses := time.NewTimer(d.endPauses(time.Now()))
+		select {
+		case <-d.news.came:
+			for _, n := range d.news.take() {
+				d.detect(n)
+			}
+		case <-pauses.C:
+		case <-d.repaused:
+		case <-ctx.Done():
+		}
+		pauses.Stop()
+	}
+	d.close()
+	d.work.Wait()
 	return nil
 }
 
-// Pause keeps a service's verifications from deciding, for so long; 0 ends it.
-func (d *Desk) Pause(service string, for_ time.Duration) (until time.Time, err error) {
-	return time.Time{}, nil
+// close has everything end. What is undecided stays so.
+func (d *Desk) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	for _, c := range d.running {
+		d.keep(c, now)
+	}
+	d.stopped = true
+	d.stop()
 }
 
-// RollbackBegun takes up that who announced a failed deployment now takes it back.
-func (d *Desk) RollbackBegun(id, what string) (verdict.Document, error) {
-	return verdict.Document{}, nil
+// Announce takes up a deployment and returns its verification. known: it was the one that runs already.
+func (d *Desk) Announce(a Announcement) (doc verdict.Document, known bool, err error) {
+	d.begun.Do(d.takeUp)
+	doc, known, err = d.announce(a)
+	if err == nil && !known {
+		d.o.Kept() // whoever has been given its id finds it, also after we were killed
+	}
+	return doc, known, err
 }
 
-// RollbackEnded takes up what came of that. Where it did what it should the service is verified again.
-func (d *Desk) RollbackEnded(id string, o hook.Outcome) (verdict.Document, error) {
-	return verdict.Document{}, nil
+func (d *Desk) announce(a Announcement) (doc verdict.Document, known bool, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	rules, service, err := d.lookUp(a.Service)
+	if err != nil {
+		return verdict.Document{}, false, err
+	}
+	now := time.Now()
+	before := d.running[a.Service]
+	if before != nil {
+		d.look(before, now)
+	}
+	if before != nil && !before.over && before.is(a, now) {
+		d.announced[a.Service] = now
+		d.join(before, a, now)
+		return before.doc, true, nil
+	}
+	plan := Plan{Service: a.Service, Release: a.Release, Source: a.Source, Policy: rules.Policy, Start: now}
+	if a.Policy != nil {
+		plan.Policy = *a.Policy
+	}
+	c := newCourse(plan, rules, a.SkipHook)
+	if c.named = a.Release != ""; !c.named {
+		c.release = service.Release.Name
+	}
+	if err := d.begin(c, now); err != nil {
+		return verdict.Document{}, false, err
+	}
+	d.announced[a.Service] = now
+	if service.PausedUntil.After(now) {
+		d.abandon(c, verdict.Paused, now)
+	}
+	return c.doc, false, nil
 }
 
-// Verification is a verdict.Verification that others fold into while it is followed.
-type Verification struct{}
+// lookUp is what is configured and what is known of a service.
+func (d *Desk) lookUp(name string) (Rules, state.ServiceState, error) {
+	if d.stopped {
+		return Rules{}, state.ServiceState{}, errStopping
+	}
+	rules, configured := d.o.Rules(name)
+	service, known := d.service(name)
+	if !configured || !known {
+		return Rules{}, state.ServiceState{}, fmt.Errorf("%w: %q", ErrUnknownService, name)
+	}
+	return rules, service, nil
+}
+
+// service is what the store knows of one.
+func (d *Desk) service(name string) (state.ServiceState, bool) {
+	for _, s := range d.o.Store.Snapshot(time.Now()).Services {
+		if s.Name == name {
+			return s, true
+		}
+	}
+	return state.ServiceState{}, false
+}
+
+// Interrupt ends a verification that is not decided.
+func (d *Desk) Interrupt(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if c := d.courses[id]; c != nil {
+		d.abandon(c, verdict.Interrupted, time.Now())
+	}
+}

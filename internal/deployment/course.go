@@ -1,0 +1,247 @@
+package deployment
+
+import (
+	"cmp"
+	"crypto/rand"
+	"encoding/hex"
+	"time"
+
+	"postflight/internal/state"
+	"postflight/internal/verdict"
+)
+
+// seenEvery is how often it is kept until when a verification was looked at.
+const seenEvery = time.Second
+
+// course is one verification on its way to the verdict. The desk's lock guards it, but for what is never changed.
+type course struct {
+	plan     Plan // never changed, as are v, timeline and decided
+	v        *Verification
+	timeline *timeline
+	decided  chan struct{} // closed once it is
+
+	rules    Rules
+	skipHook bool
+	source   verdict.Source // whoever announced it, where it was detected first
+	release  string
+	named    bool // who announced it said which release it is, or another one was seen; else it is a guess
+
+	doc    verdict.Document // as it was looked at last
+	stored verdict.Document // as it was kept last
+	kept   time.Time        // when that was
+	over   bool
+}
+
+func newCourse(plan Plan, rules Rules, skipHook bool) *course {
+	plan.ID = cmp.Or(plan.ID, newID())
+	return &course{
+		plan: plan, rules: rules, skipHook: skipHook, source: plan.Source, release: plan.Release,
+		timeline: newTimeline(plan.told()), decided: make(chan struct{}),
+	}
+}
+
+// is reports whether an announcement is of this deployment: of the same release, as far as that is known. One that was
+// detected just now is the one that is announced after the start.
+func (c *course) is(a Announcement, now time.Time) bool {
+	switch {
+	case c.plan.RollbackOf != "":
+		return false
+	case a.Release == "" || a.Release == c.release:
+		return true
+	case c.named:
+		return false
+	case c.source == verdict.Detected:
+		return now.Sub(c.plan.began()) < c.plan.Policy.SettleTimeout
+	default:
+		return c.release == ""
+	}
+}
+
+// join makes an announcement one of a deployment that is known.
+func (d *Desk) join(c *course, a Announcement, now time.Time) {
+	if c.source == verdict.Detected {
+		c.source, c.skipHook = a.Source, a.SkipHook
+	}
+	if a.Release != "" {
+		c.release, c.named = a.Release, true
+	}
+	d.refresh(c, now)
+}
+
+// begin begins to look. What was running until now is superseded, unless nothing can be begun.
+func (d *Desk) begin(c *course, now time.Time) error {
+	service := c.plan.Service
+	v, err := d.o.Begin(c.plan)
+	if err != nil {
+		return err
+	}
+	c.v = v
+	before := d.running[service]
+	d.running[service], d.courses[c.plan.ID] = c, c
+	if before != nil {
+		d.abandon(before, verdict.Superseded, now)
+	}
+	d.work.Go(func() { d.attend(c) })
+	d.look(c, now)
+	return nil
+}
+
+// attend looks at a course whenever something has come, or time alone changes it, and tells the verdict.
+func (d *Desk) attend(c *course) {
+	for {
+		began := time.Now()
+		d.mu.Lock()
+		next := d.look(c, began)
+		over := c.over
+		d.mu.Unlock()
+		if over {
+			d.tellVerdict(c)
+			return
+		}
+		// Of ten thousand checks results come faster than looking at them all takes: a tenth of the time has to do.
+		if !d.sleep(c, 9*time.Since(began), nil) || !d.sleep(c, time.Until(next), c.v.progressed) {
+			return
+		}
+	}
+}
+
+// sleep returns when this much time has passed, something has come, or the course has been decided. It reports whether
+// the desk goes on.
+func (d *Desk) sleep(c *course, long time.Duration, came <-chan struct{}) bool {
+	timer := time.NewTimer(long)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-came:
+	case <-c.decided:
+	case <-d.life.Done():
+		return false
+	}
+	return true
+}
+
+// look takes up how a course stands now, and returns when to look again at the latest. Once the desk has been stopped
+// nothing is decided any more.
+func (d *Desk) look(c *course, now time.Time) (next time.Time) {
+	if c.over || d.stopped {
+		return time.Time{}
+	}
+	doc, deadline := c.v.at(now)
+	doc.Source, doc.Release = c.source, c.release
+	before := c.doc
+	c.tellChanges(before, doc)
+	c.doc = doc
+	switch {
+	case doc.State.Decided():
+		d.conclude(c)
+		return time.Time{}
+	case doc.State != before.State:
+		d.change(c, now)
+	case now.Sub(c.kept) >= seenEvery:
+		d.keep(c, now)
+	}
+	if again := c.kept.Add(seenEvery); again.Before(deadline) {
+		return again
+	}
+	return deadline
+}
+
+// refresh takes up that something else than the verdict's own is to be told of a course.
+func (d *Desk) refresh(c *course, now time.Time) {
+	c.doc.Source, c.doc.Release = c.source, c.release
+	d.change(c, now)
+}
+
+// change tells and keeps that a course is in another state.
+func (d *Desk) change(c *course, now time.Time) {
+	c.timeline.add("state", brief(c.doc))
+	c.stored = c.doc
+	d.keep(c, now)
+	d.o.Tell(c.doc)
+}
+
+// keep keeps what is needed to take a course up again.
+func (d *Desk) keep(c *course, now time.Time) {
+	c.kept = now
+	restarts, manualStarts := c.v.countedFrom()
+	d.o.Store.FoldDeployment(state.Deployment{Document: c.stored, Resume: &state.Resume{
+		Policy: c.plan.Policy, SkipHook: c.skipHook, Restarts: restarts, ManualStarts: manualStarts, Seen: now,
+	}})
+}
+
+// abandon ends a course without a verdict on the release, unless there is one.
+func (d *Desk) abandon(c *course, reason verdict.Reason, now time.Time) {
+	if c.over || d.stopped {
+		return
+	}
+	c.v.abandon(reason, now)
+	d.look(c, now)
+}
+
+// conclude takes up that a course is decided. With the verdict it is kept that a rollback is to come: it is not begun
+// twice, whenever we are killed.
+func (d *Desk) conclude(c *course) {
+	c.over = true
+	if d.running[c.plan.Service] == c {
+		delete(d.running, c.plan.Service)
+	}
+	if c.doc.State == verdict.Failed {
+		d.failed[c.plan.Service] = c.plan
+	}
+	if c.rollsBack() {
+		c.doc.Rollback = verdict.Rollback{State: verdict.RollbackRunning, Hook: c.rules.OnFailure.String(), StartedAt: inDocument(time.Now())}
+	}
+	d.fold(c.doc)
+	d.o.End(c.v)
+	if c.plan.RollbackOf != "" {
+		d.rolledBack(c.plan.RollbackOf, c.doc)
+	}
+	close(c.decided)
+}
+
+// fold takes up how a decided deployment stands.
+func (d *Desk) fold(doc verdict.Document) {
+	d.o.Store.FoldDeployment(state.Deployment{Document: doc})
+	d.o.Tell(doc)
+	close(d.turned)
+	d.turned = make(chan struct{})
+}
+
+// tellVerdict tells the verdict once it is kept, so that it is never another one; and begins what follows from it.
+func (d *Desk) tellVerdict(c *course) {
+	d.o.Kept()
+	c.timeline.add("state", brief(c.doc))
+	c.timeline.add("verdict", c.doc)
+	c.timeline.end()
+	d.mu.Lock()
+	delete(d.courses, c.plan.ID)
+	d.mu.Unlock()
+	if c.doc.Rollback.State == verdict.RollbackRunning {
+		d.runHook(c)
+	}
+}
+
+// tellChanges tells what became different of checks and units. Both documents list the same ones, in the same order.
+func (c *course) tellChanges(before, now verdict.Document) {
+	for i, check := range now.Checks {
+		if i >= len(before.Checks) || check.Outcome != before.Checks[i].Outcome || check.Reason != before.Checks[i].Reason {
+			if check.Runs > 0 {
+				c.timeline.add("check", check)
+			}
+		}
+	}
+	for i, unit := range now.Units {
+		if i >= len(before.Units) || unit != before.Units[i] {
+			c.timeline.add("unit", unit)
+		}
+	}
+}
+
+func newID() string {
+	id := make([]byte, 8)
+	rand.Read(id) // never fails, see its documentation
+	return hex.EncodeToString(id)
+}
+
+// inDocument is a time as documents tell it.
+func inDocument(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }

@@ -15,6 +15,9 @@ import (
 // 40,000 series: all at once would take as much memory as all else that is known.
 const together = 4
 
+// enoughForBaseline is how many requests it takes before their quantiles mean something.
+const enoughForBaseline = 20
+
 // scrape is one collection. It goes over one snapshot again and again, each time for the next few metrics.
 type scrape struct {
 	*Exporter
@@ -52,6 +55,7 @@ func (s *scrape) collect(first metricID) []family {
 	for i, service := range s.snapshot.Services {
 		s.skips(service.Name)
 		s.service(service)
+		s.deployments(service)
 		s.checkInfos(service)
 		for _, check := range service.Checks {
 			s.check(check)
@@ -86,7 +90,7 @@ func (s *scrape) put(id metricID, value float64, labels ...string) {
 	}
 }
 
-func (s *scrape) putHistogram(id metricID, h prometheus.Histogram, labels ...string) {
+func (s *scrape) putHistogram(id metricID, h prometheus.Metric, labels ...string) {
 	if s.isTurnOf(id) {
 		s.families[id-s.first].add(series{labels: s.labels.of(id, labels), histogram: h})
 	}
@@ -127,6 +131,11 @@ func (s *scrape) check(c *state.CheckState) {
 		put(probesTotal, float64(c.Outcomes[outcome]), outcome.String())
 	}
 	s.duration(key)
+	if b := c.Baseline; b.Count >= enoughForBaseline {
+		put(probeBaseline, b.P50.Seconds(), "0.5")
+		put(probeBaseline, b.P95.Seconds(), "0.95")
+		put(probeBaseline, b.P99.Seconds(), "0.99")
+	}
 	if !c.HasRun() {
 		return
 	}

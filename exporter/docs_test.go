@@ -57,7 +57,7 @@ func TestQueriesUseMetricsThatExist(t *testing.T) {
 	for _, m := range table {
 		known[m.name] = true
 		if m.kind == histogram {
-			known[m.name+"_bucket"] = true
+			known[m.name+"_bucket"], known[m.name+"_count"] = true, true
 		}
 	}
 	found := 0

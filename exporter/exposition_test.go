@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -186,6 +187,7 @@ func aMorning(store *state.Store, e *exporter.Exporter) {
 	probed("queue-status", probe.Result{Start: at(19), Outcome: probe.Error, Reason: probe.ReasonCredentials, Status: 401})
 	aMorningOfOrders(store, at)
 	aMorningOfLogs(store, at)
+	aMorningOfDeployments(store, at)
 	store.FoldReload(state.Reload{Time: at(0), Successful: true})
 	store.FoldReload(state.Reload{Time: at(10), Problem: "line 3: no such key"})
 	store.FoldDiscovery("worker", state.Discovery{Targets: 1, LastSuccess: at(12.5)})
@@ -236,8 +238,13 @@ func aMorningOfOrders(store *state.Store, at func(float64) time.Time) {
 			{Metric: ordersByState.Name, Own: ordersByState, Label: "sent\"\xff", Number: 5},
 			{Metric: ordersTotal.Name, Own: ordersTotal, Label: "paid", Number: 703},
 		},
-		Unread: []*probe.Metric{ordersAge},
+		Unread: []*probe.Metric{ordersAge}, Latencies: mostlyQuick(20),
 	})
+}
+
+// mostlyQuick is how long so many requests took, of which the last was slow.
+func mostlyQuick(n int) []time.Duration {
+	return append(slices.Repeat([]time.Duration{10 * time.Millisecond}, n-1), 400*time.Millisecond)
 }
 
 // TestExposition compares all that is exported, before and after, with what stands in testdata. Time begins with the

@@ -20,6 +20,8 @@ func (k kind) prometheusType() *dto.MetricType {
 		return dto.MetricType_COUNTER.Enum()
 	case histogram:
 		return dto.MetricType_HISTOGRAM.Enum()
+	case untyped:
+		return dto.MetricType_UNTYPED.Enum()
 	default:
 		return dto.MetricType_GAUGE.Enum()
 	}
@@ -32,6 +34,7 @@ type point struct {
 	metric  dto.Metric
 	gauge   dto.Gauge
 	counter dto.Counter
+	untyped dto.Untyped
 }
 
 // lay makes a family ready to be written. It stays so until the next one is.
@@ -49,13 +52,16 @@ func (d *desk) lay(f *family) *dto.MetricFamily {
 }
 
 func (p *point) take(s *series, k kind) {
-	p.metric.Gauge, p.metric.Counter, p.metric.Histogram = nil, nil, nil
+	p.metric.Gauge, p.metric.Counter, p.metric.Untyped, p.metric.Histogram = nil, nil, nil, nil
 	switch k {
 	case counter:
 		p.counter.Value = &s.value
 		p.metric.Counter = &p.counter
 	case histogram:
 		s.histogram.Write(&p.metric) // a histogram always can
+	case untyped:
+		p.untyped.Value = &s.value
+		p.metric.Untyped = &p.untyped
 	default:
 		p.gauge.Value = &s.value
 		p.metric.Gauge = &p.gauge

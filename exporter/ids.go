@@ -15,6 +15,7 @@ const (
 	probeLastRun
 	probeLastSuccess
 	probeInterval
+	probeBaseline
 	certificateExpiry
 	checkInfo
 	targetInfo
@@ -56,6 +57,17 @@ const (
 	tokenConsistent
 	loginSuccess
 	deploymentInfo
+	deploymentTimestamp
+	deploymentsTotal
+	verificationState
+	verificationsTotal
+	verificationDuration
+	verificationDetection
+	verificationCause
+	rollbackState
+	rollbacksTotal
+	serviceRecovery
+	servicePaused
 	discoveryTargets
 	discoveryLastSuccess
 	reloadSuccessful

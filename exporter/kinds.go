@@ -8,6 +8,7 @@ const (
 	counter   kind = "counter"
 	histogram kind = "histogram"
 	stateSet  kind = "state set"
+	untyped   kind = "untyped" // what Prometheus has no type for: quantiles without a sum and a count that only grow
 )
 
 // metric is one row of the table: what is exported, and under which labels.

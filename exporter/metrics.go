@@ -46,6 +46,10 @@ var table = [metricCount]metric{
 		name: "postflight_probe_interval_seconds", kind: gauge, labels: labelsOf("target", "check"),
 		help: "Time between two probes as scheduled.",
 	},
+	probeBaseline: {
+		name: "postflight_probe_baseline_duration_seconds", kind: untyped, labels: labelsOf("target", "check", "quantile"),
+		help: "How long requests took lately, as quantiles; those of verifications are not among them.",
+	},
 	certificateExpiry: {
 		name: "postflight_probe_tls_certificate_expiry_timestamp_seconds", kind: gauge, labels: labelsOf("target"),
 		help: "When the certificate expires that the target showed last, trusted or not.",
@@ -208,7 +212,51 @@ var table = [metricCount]metric{
 	},
 	deploymentInfo: {
 		name: "postflight_deployment_info", kind: gauge, labels: labelsOf("release"),
-		help: "The newest release that was seen to run; always 1.",
+		help: "The newest release that was announced or seen to run; always 1.",
+	},
+	deploymentTimestamp: {
+		name: "postflight_deployment_timestamp_seconds", kind: gauge, labels: labelsOf(),
+		help: "When the newest deployment began.",
+	},
+	deploymentsTotal: {
+		name: "postflight_deployments_total", kind: counter, labels: labelsOf("source"),
+		help: "Deployments by who told of them.",
+	},
+	verificationState: {
+		name: "postflight_verification_state", kind: stateSet, labels: labelsOf("state"),
+		help: "How the verification of the newest deployment stands.",
+	},
+	verificationsTotal: {
+		name: "postflight_verifications_total", kind: counter, labels: labelsOf("verdict"),
+		help: "Verifications by their verdict, those of rollbacks among them.",
+	},
+	verificationDuration: {
+		name: "postflight_verification_duration_seconds", kind: histogram, labels: labelsOf(),
+		help: "How long verifications took until the verdict.",
+	},
+	verificationDetection: {
+		name: "postflight_verification_detection_seconds", kind: histogram, labels: labelsOf(),
+		help: "Time from a deployment that failed to the verdict that it did.",
+	},
+	verificationCause: {
+		name: "postflight_verification_cause_info", kind: gauge, labels: labelsOf("cause"),
+		help: "What the newest verdict names as a cause, or warns of; always 1.",
+	},
+	rollbackState: {
+		name: "postflight_rollback_state", kind: stateSet, labels: labelsOf("state"),
+		help: "How the rollback of the newest deployment stands.",
+	},
+	rollbacksTotal: {
+		name: "postflight_rollbacks_total", kind: counter, labels: labelsOf("result"),
+		help: "Rollbacks by how they ended.",
+	},
+	serviceRecovery: {
+		name: "postflight_service_recovery_seconds", kind: histogram, labels: labelsOf(),
+		help: "Time from failing, of a critical check or a unit, until all of them were well again.",
+	},
+	servicePaused: {
+		name: "postflight_service_paused", kind: gauge, labels: labelsOf(),
+		help: "Whether the service is paused: it is looked at, but no verification decides.",
 	},
 	discoveryTargets: {
 		name: "postflight_discovery_targets", kind: gauge, labels: labelsOf(),

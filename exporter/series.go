@@ -14,7 +14,7 @@ import (
 type series struct {
 	labels    []*dto.LabelPair // sorted by name
 	value     float64
-	histogram prometheus.Histogram // in place of a value
+	histogram prometheus.Metric // in place of a value
 }
 
 // label is a name and a value as it came.

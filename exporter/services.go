@@ -34,9 +34,6 @@ func (s *scrape) service(service state.ServiceState) {
 	if service.Tokens != probe.TokensUndecided {
 		s.put(tokenConsistent, is(service.Tokens == probe.TokensConsistent), service.Name)
 	}
-	if service.Release.Name != "" {
-		s.put(deploymentInfo, 1, service.Name, service.Release.Name)
-	}
 	if d := service.Discovery; d != nil {
 		s.put(discoveryTargets, float64(d.Targets), service.Name)
 		if !d.LastSuccess.IsZero() {

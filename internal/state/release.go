@@ -20,6 +20,16 @@ func (s *Store) SubscribeRelease(f func(service string, now, before Release)) {
 	s.released = append(s.released, f)
 }
 
+// NewestRelease is the release of the newest deployment, or the one that was seen to run after that; empty: none is known.
+// It is fit for a label.
+func (s ServiceState) NewestRelease() string {
+	named := s.Deployments.find(func(d Deployment) bool { return d.Release != "" })
+	if named == nil || s.Release.Since.After(named.StartedAt) {
+		return s.Release.Name
+	}
+	return cleanLabel(named.Release)
+}
+
 // FoldRelease takes up which release a service's release file names.
 func (s *Store) FoldRelease(service, release string, at time.Time) {
 	s.mu.Lock()

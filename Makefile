@@ -8,7 +8,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 
 # What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool.
-DEBIAN_PACKAGES = systemd dbus util-linux mount prometheus redis-server mariadb-server \
+DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount prometheus redis-server mariadb-server \
 	python3-fastapi python3-uvicorn python3-jwt python3-sqlalchemy python3-pymysql python3-redis python3-venv
 
 .PHONY: test bench build lint demo packages

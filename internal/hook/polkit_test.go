@@ -26,21 +26,33 @@ func TestWhatPolkitLetsTheDaemonStart(t *testing.T) {
 	}
 	uid := h.Exec("id", "-u", "postflight")
 	refused := func(unit string) string {
-		return "starting " + unit + " as uid " + uid + " takes a polkit rule that names this unit, such as deploy/polkit/50-postflight.rules: "
+		return "starting " + unit + ": uid " + uid + " may not; it takes polkit, and a rule that names this unit, such as deploy/polkit/50-postflight.rules: "
 	}
-	for _, row := range []struct{ name, unit, want string }{
-		{"without the rule", "app-rollback.service", refused("app-rollback.service")},
-		{"with it", "app-rollback.service", ""},
-		{"another unit", "other.service", refused("other.service")},
+	const polkit = "/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service" // what the bus knows of it
+	for _, row := range []struct {
+		name, unit string
+		before     func()
+		want       string
+	}{
+		{"there is no polkit", "app-rollback.service", func() {
+			h.Exec("mount", "--bind", "/dev/null", polkit)
+			h.Exec("systemctl", "reload", "dbus")
+		}, refused("app-rollback.service")},
+		{"no rule", "app-rollback.service", func() {
+			h.Exec("umount", polkit)
+			h.Exec("systemctl", "reload", "dbus")
+		}, refused("app-rollback.service")},
+		{"the rule", "app-rollback.service", func() {
+			install(t, h, "../../deploy/polkit/50-postflight.rules", "etc/polkit-1/rules.d/50-postflight.rules", 0o644)
+			h.Exec("systemctl", "restart", "polkit")
+		}, ""},
+		{"the rule, and another unit", "other.service", func() {}, refused("other.service")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if row.name == "with it" {
-				install(t, h, "../../deploy/polkit/50-postflight.rules", "etc/polkit-1/rules.d/50-postflight.rules", 0o644)
-				h.Exec("systemctl", "restart", "polkit")
-			}
-			got := startAsTheDaemon(t, h, row.unit)
-			if reason, denied := strings.CutPrefix(got, row.want); !denied || (reason == "") != (row.want == "") {
-				t.Errorf("%q\nwant %q", got, row.want)
+			row.before()
+			problem := startAsTheDaemon(t, h, row.unit)
+			if reason, as := strings.CutPrefix(problem, row.want); !as || (reason == "") != (row.want == "") {
+				t.Errorf("%q\nwant %q and the reason", problem, row.want)
 			}
 			_, err := os.Stat(filepath.Join(h.Root, "run/started-"+strings.TrimSuffix(row.unit, ".service")))
 			if started := err == nil; started != (row.want == "") {
@@ -48,6 +60,14 @@ func TestWhatPolkitLetsTheDaemonStart(t *testing.T) {
 			}
 		})
 	}
+	t.Run("the rule, and another verb", func(t *testing.T) {
+		stop := h.Command(t.Context(), "setpriv", "--reuid=postflight", "--regid=postflight", "--init-groups",
+			"systemctl", "--no-ask-password", "stop", "app-rollback.service")
+		out, err := stop.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "Interactive authentication required") {
+			t.Errorf("%v\n%s", err, out)
+		}
+	})
 }
 
 // startAsTheDaemon has the daemon's unit run a hook, and returns the problem.

@@ -34,19 +34,15 @@ func startUnit(ctx context.Context, address, name string) error {
 	case err != nil:
 		return err
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			return cutShort("; " + name + " runs on, and only its own TimeoutStartSec= or a systemctl stop ends it")
-		case signal, open := <-signals:
-			if !open && ctx.Err() == nil {
-				return fmt.Errorf("the system bus closed the connection, and what became of %s is not known", name)
-			}
-			if open && s.told(signal) {
-				return s.judge()
-			}
+	for signal := range signals { // until the connection is closed, which the context's end does too
+		if s.told(signal) {
+			return s.judge()
 		}
 	}
+	if ctx.Err() == nil {
+		return fmt.Errorf("the system bus closed the connection, and what became of %s is not known", name)
+	}
+	return cutShort("; " + name + " runs on, and only its own TimeoutStartSec= or a systemctl stop ends it")
 }
 
 // begin greets the bus, and asks for the signals before it has the unit started, so that none is missed.
@@ -92,7 +88,7 @@ func refusal(name string, err error) error {
 	var reply dbus.Error
 	denials := []string{"org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"}
 	if errors.As(err, &reply) && slices.Contains(denials, reply.Name) {
-		return fmt.Errorf("starting %s as uid %d takes a polkit rule that names this unit, such as deploy/polkit/50-postflight.rules: %w",
+		return fmt.Errorf("starting %s: uid %d may not; it takes polkit, and a rule that names this unit, such as deploy/polkit/50-postflight.rules: %w",
 			name, os.Geteuid(), err)
 	}
 	return fmt.Errorf("starting %s: %w", name, err)

@@ -3,8 +3,10 @@ package hook_test
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,33 +77,49 @@ func TestUnits(t *testing.T) {
 	}
 }
 
-func TestAUnitIsNotWaitedForForever(t *testing.T) {
+func TestWhileAUnitRuns(t *testing.T) {
 	h := testhost.Start(t)
-	h.WriteUnit("endless.service", "[Service]\nType=oneshot\nExecStart=touch /run/begun\nExecStart=sleep infinity\n")
-	const runsOn = "; endless.service runs on, and only its own TimeoutStartSec= or a systemctl stop ends it"
-	begun, begins := context.WithCancel(t.Context())
-	go func() {
-		h.Command(t.Context(), "sh", "-c", "until [ -e /run/begun ]; do sleep 0.05; done").Run()
-		begins()
-	}()
+	begun, end := filepath.Join(h.Root, "run/begun"), filepath.Join(h.Root, "run/end")
+	for _, file := range []string{begun, end} {
+		if err := syscall.Mkfifo(file, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// It takes a while, as a rollback does: long enough for systemd's answer that it is started to be read.
+	h.WriteUnit("rollback.service", "[Service]\nType=oneshot\nExecStart=sh -c 'sleep 1; : >/run/begun; cat /run/end'\n")
+	ctx, stop := context.WithCancel(t.Context())
+	finish := func() {
+		if err := os.WriteFile(end, nil, 0); err != nil {
+			t.Error(err)
+		}
+	}
 	for _, row := range []struct {
 		name    string
-		ctx     context.Context
-		timeout time.Duration
+		happens func()
 		want    string
 	}{
-		{"postflight stops", begun, long, "not done when postflight was stopped" + runsOn},
-		{"timeout", t.Context(), time.Second, "not done after 1s" + runsOn},
+		{"nothing else", finish, ""},
+		{"units are reloaded", func() { h.Exec("systemctl", "daemon-reload"); finish() }, ""},
+		{"systemd executes itself anew", func() { h.Exec("systemctl", "daemon-reexec"); finish() }, ""},
+		{"the bus goes away", func() { h.Exec("systemctl", "kill", "--signal=KILL", "dbus.service"); finish() },
+			"the system bus closed the connection, and what became of rollback.service is not known"},
+		{"postflight stops", stop,
+			"not done when postflight was stopped; rollback.service runs on, and only its own TimeoutStartSec= or a systemctl stop ends it"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got := hook.Hook{Unit: "endless.service", Timeout: row.timeout}.Run(row.ctx, hook.Options{BusAddress: h.BusAddress})
-			if want := (hook.Outcome{Problem: row.want}); got != want {
+			outcome := make(chan hook.Outcome, 1)
+			go func() {
+				outcome <- hook.Hook{Unit: "rollback.service", Timeout: long}.Run(ctx, hook.Options{BusAddress: h.BusAddress})
+			}()
+			<-untilAllClosed(t, begun)
+			row.happens()
+			if got, want := <-outcome, (hook.Outcome{Problem: row.want}); got != want {
 				t.Errorf("%+v\nwant %+v", got, want)
 			}
-			if state := h.Exec("systemctl", "show", "-P", "ActiveState", "endless"); state != "activating" {
-				t.Errorf("the unit is %s", state)
-			}
 		})
+	}
+	if state := h.Exec("systemctl", "show", "-P", "ActiveState", "rollback"); state != "activating" {
+		t.Errorf("after postflight has stopped the unit is %s", state)
 	}
 }
 

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -21,19 +20,18 @@ func (a api) fit(r *http.Request) func(verdict.Document) verdict.Document {
 // their logs are.
 func (a api) knows(r *http.Request) bool { return refuse(r, a.Token) == nil }
 
-// public is a document without what a backend, a log or a hook said in its own words: evidence, what came of a check, and
-// the summaries that quote it. Names of modules that are missing, status codes and causes stay.
+// public is a document without what a backend, a log or a hook said in its own words: evidence, what came of a check,
+// summaries that may quote it, and what a hook printed. Causes, hints, and names of modules that are missing stay.
 func public(doc verdict.Document) verdict.Document {
-	said := quotes(doc)
 	doc.Checks = slices.Clone(doc.Checks)
 	for i := range doc.Checks {
 		doc.Checks[i] = publicCheck(doc.Checks[i])
 	}
 	doc.Causes = slices.Clone(doc.Causes)
 	for i := range doc.Causes {
-		doc.Causes[i] = publicFinding(doc.Causes[i], said)
+		doc.Causes[i] = publicFinding(doc.Causes[i])
 	}
-	doc.Rollback.Output = ""
+	doc.Rollback.Output, doc.Rollback.Problem = "", ""
 	return doc
 }
 
@@ -42,44 +40,23 @@ func publicCheck(c verdict.Check) verdict.Check {
 	return c
 }
 
-func publicFinding(f verdict.Finding, said []string) verdict.Finding {
-	f.Summary = without(f.Summary, said)
+func publicFinding(f verdict.Finding) verdict.Finding {
+	f.Summary = publicSummary(f.Summary)
 	f.Evidence = slices.Clone(f.Evidence)
 	for i := range f.Evidence {
 		f.Evidence[i].Text = ""
 	}
 	f.Explains = slices.Clone(f.Explains)
 	for i := range f.Explains {
-		f.Explains[i].Summary = without(f.Explains[i].Summary, said)
+		f.Explains[i].Summary = publicSummary(f.Explains[i].Summary)
 	}
 	return f
 }
 
-// quotes are what the checks of a document got, as summaries quote it, the longest first.
-func quotes(doc verdict.Document) []string {
-	var said []string
-	add := func(got string) {
-		if got != "" {
-			said = append(said, got)
-		}
-	}
-	for _, c := range doc.Checks {
-		add(c.Got)
-	}
-	for _, f := range doc.Causes {
-		for _, e := range f.Evidence {
-			_, got, _ := strings.Cut(e.Text, ", got ")
-			add(got)
-		}
-	}
-	slices.SortFunc(said, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
-	return said
-}
-
-// without leaves out what was said.
-func without(summary string, said []string) string {
-	for _, got := range said {
-		summary = strings.ReplaceAll(summary, got, "…")
+// publicSummary says of a target's answer only whose it was: "health at http://10.0.0.1:8000". The cause says the rest.
+func publicSummary(summary string) string {
+	if where, _, more := strings.Cut(summary, ": "); more && strings.Contains(where, "://") {
+		return where
 	}
 	return summary
 }

@@ -50,6 +50,7 @@ func (a api) status(r *http.Request) (reply, error) {
 	told := statusAnswer{Time: inUTC(snapshot.Time), Services: make([]serviceStatus, len(snapshot.Services))}
 	for i, service := range snapshot.Services {
 		told.Services[i] = statusOf(service, snapshot.Time)
+		told.Services[i].Deployment = a.newest(service)
 		if !known {
 			told.Services[i].publish()
 		}
@@ -71,10 +72,22 @@ func statusOf(service state.ServiceState, now time.Time) serviceStatus {
 	for _, u := range service.Units {
 		told.Units = append(told.Units, statusOfUnit(u, now))
 	}
-	if history := service.Deployments.History; len(history) > 0 {
-		told.Deployment = &history[0].Document
-	}
 	return told
+}
+
+// newest is a service's newest deployment, nil where there was none. One that is being verified is told as it stands now.
+func (a api) newest(service state.ServiceState) *verdict.Document {
+	history := service.Deployments.History
+	if len(history) == 0 {
+		return nil
+	}
+	doc := history[0].Document
+	if a.Deployments != nil && !doc.State.Decided() {
+		if now, err := a.Deployments.Deployment(doc.ID); err == nil {
+			doc = now
+		}
+	}
+	return &doc
 }
 
 func statusOfCheck(c *state.CheckState) checkStatus {

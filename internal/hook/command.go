@@ -35,7 +35,7 @@ func runCommand(ctx context.Context, words []string, o Options, printed io.Write
 		if ctx.Err() != nil {
 			return cutShort(", and not begun")
 		}
-		return fmt.Errorf("starting %s: %w", words[0], whyNotStarted(words[0], err))
+		return fmt.Errorf("starting %s: %w", words[0], whyNotStarted(cmd.Path, err))
 	}
 	err := cmd.Wait()
 	if cut {
@@ -61,9 +61,8 @@ func killedBy(s syscall.Signal) error { return fmt.Errorf("killed by signal %d (
 
 // whyNotStarted says what the kernel's word for it leaves open.
 func whyNotStarted(program string, err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
-		err = path.Err
+	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
+		err = inner // around the kernel's word is only what was to be started
 	}
 	_, missing := os.Stat(program)
 	switch {

@@ -73,6 +73,13 @@ func TestCommandsThatCannotBeStarted(t *testing.T) {
 	}
 }
 
+func TestACommandThatIsNotInThePath(t *testing.T) {
+	got := hook.Hook{Command: []string{"roll-back-the-app"}, Timeout: long}.Run(t.Context(), hook.Options{})
+	if want := (hook.Outcome{Problem: "starting roll-back-the-app: executable file not found in $PATH"}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 func TestWhatACommandIsTold(t *testing.T) {
 	inherited := map[string]string{"PATH": os.Getenv("PATH"), "HOME": "/home/somebody", "LC_TIME": "C", "TZ": "UTC"}
 	for name, value := range inherited {

@@ -47,8 +47,38 @@ func TestTheCauseOfWhatBuiltInChecksSay(t *testing.T) {
 		},
 		{
 			"a queue that hides its error", "queue-status",
-			expect.Answer{Status: 200, Body: map[string]any{"error": "Lost connection"}},
+			expect.Answer{Status: 200, Body: map[string]any{"error": "(1146, \"Table 'app.task_queue' doesn't exist\")"}},
 			verdict.QueueBroken,
+		},
+		{
+			"a queue that hides that its database is gone", "queue-status",
+			expect.Answer{Status: 200, Body: map[string]any{"error": "(pymysql.err.OperationalError) (2013, 'Lost connection to MySQL server during query')"}},
+			verdict.DatabaseUnreachable,
+		},
+		{
+			"health that fails of its database", "health",
+			expect.Answer{Status: 200, Body: map[string]any{"status": "unhealthy", "database": map[string]any{"status": "unreachable"}}},
+			verdict.DatabaseUnreachable,
+		},
+		{
+			"health that is degraded by its database", "health",
+			expect.Answer{Status: 200, Body: map[string]any{"status": "degraded", "mysql": map[string]any{"status": "unhealthy", "message": "(2003)"}}},
+			verdict.DatabaseUnreachable,
+		},
+		{
+			"health that is degraded by its cache", "health",
+			expect.Answer{Status: 200, Body: map[string]any{"status": "degraded", "cache": map[string]any{"status": "unhealthy", "message": "Redis未连接"}}},
+			verdict.CacheDown,
+		},
+		{
+			"health that is degraded by something else", "health",
+			expect.Answer{Status: 200, Body: map[string]any{"status": "degraded", "storage": map[string]any{"status": "unhealthy"}}},
+			verdict.Assertion,
+		},
+		{
+			"health that is degraded and does not say by what", "health",
+			expect.Answer{Status: 200, Body: map[string]any{"status": "degraded"}},
+			verdict.Assertion,
 		},
 		{
 			"health without a status", "health",
@@ -79,7 +109,7 @@ func TestTheCauseOfWhatBuiltInChecksSay(t *testing.T) {
 			j := expected.Judge(test.answer)
 			result := probe.Result{
 				Key: checkKey(test.check), Status: test.answer.Status,
-				Outcome: j.Outcome, Reason: j.Reason, Wanted: j.Wanted, Got: j.Got,
+				Outcome: j.Outcome, Reason: j.Reason, Wanted: j.Wanted, Got: j.Got, Values: j.Values,
 			}
 			d := verified(t, []probe.Result{result}, nil, 0, nil)
 			if len(d.Causes) != 1 || d.Causes[0].Cause != test.want {

@@ -1,13 +1,8 @@
 package verdict
 
-import (
-	"slices"
-	"strings"
+import "slices"
 
-	"postflight/probe"
-)
-
-// Cause is why a deployment failed, from a fixed list: it is a label value.
+// Cause is why a deployment failed, or what there is to warn of, from a fixed list: it is a label value.
 type Cause string
 
 // The causes.
@@ -46,13 +41,21 @@ type advice struct {
 	hint    string
 }
 
-// advices lists the causes, the most specific first.
+// advices lists the causes, the most specific first: each can be explained by those before it only.
 var advices = []advice{
 	{MissingDependency, "{units}: {detail}", ""},
 	{PortInUse, "{units}: the address that it listens on is in use",
 		"See what holds it with `ss -ltnp`: what is left of the last release, or another service. Stop that, then `systemctl restart {unit}`."},
+	{OOMKilled, "{units}: killed for want of memory, {detail}",
+		"`systemctl show -p MemoryMax {unit}` tells its limit, and `journalctl -k` what the kernel killed. Look what this release loads, or raise the limit."},
+	{Watchdog, "{units}: killed by systemd's watchdog, {detail}",
+		"It hung, or does not tell systemd that it is alive as often as `WatchdogSec=` wants: read `journalctl -u {unit} -n 50`."},
+	{DatabaseUnreachable, "the service cannot use its database, {detail}",
+		"Look whether the database runs, and whether this release has the right host, port, name, user and password for it (MYSQL_HOST and so on)."},
 	{CrashLoop, "{units}: crash loop, {detail}",
 		"Read why it exits with `journalctl -u {unit} -n 50`, mend it, then `systemctl restart {unit}`."},
+	{StartLimitHit, "{units}: systemd has given up starting it, {detail}",
+		"Read why it exits with `journalctl -u {unit} -n 50`, mend it, then `systemctl reset-failed {unit}` and `systemctl start {unit}`."},
 	{UnitMissing, "{units}: {detail}",
 		"Install the unit's file and `systemctl daemon-reload`, unmask it, or correct the name given to postflight."},
 	{UnitFailed, "{units}: {detail}",
@@ -83,81 +86,20 @@ var advices = []advice{
 		"Look what this release waits for: queries, a cold cache, the machine's load."},
 	{LogErrors, "{units}: errors in the log, {detail}",
 		"Read what stands around them with `journalctl -u {unit} -n 100`."},
+	{CacheDown, "{checks} at {targets}: the service runs without its cache, {got}",
+		"Look whether Redis runs, and whether this release has the right address for it. Until then the service works, and is slower."},
 	{CredentialsRejected, "{checks} at {targets}: postflight's own credentials do not work, {got}",
 		"Correct what the credentials name: the token, or the user and the password. This alone fails no deployment."},
+}
+
+// stillBypassed is said of an AuthBypassed from before the deployment: it fails none, and must not be overlooked for that.
+var stillBypassed = advice{
+	AuthBypassed, "{checks} at {targets}: AUTHENTICATION ACCEPTS WHAT IT MUST REFUSE, and did before this deployment",
+	"Who should be kept out can use this API now, and could before: taking the release back does not help. Close it, then look whether signatures and expiry are verified and the algorithm is pinned.",
 }
 
 // adviceOn tells a cause's place in the order, and what to say.
 func adviceOn(c Cause) (int, advice) {
 	i := slices.IndexFunc(advices, func(a advice) bool { return a.cause == c })
 	return i, advices[i]
-}
-
-// explains reports whether a accounts for b: what a process dies of for its death, and a process that is not there for
-// the silence.
-func explains(a, b *clue) bool {
-	switch a.cause {
-	case MissingDependency, PortInUse, CrashLoop, UnitMissing, UnitFailed:
-	default:
-		return false
-	}
-	switch b.cause {
-	case CrashLoop, UnitFailed:
-		elsewhere := func(unit string) bool { return !slices.Contains(a.units, unit) }
-		return !slices.ContainsFunc(b.units, elsewhere)
-	case NotListening, Timeout:
-		return true
-	case WrongStatus:
-		return b.gateway
-	default:
-		return false
-	}
-}
-
-// causeOf names what made a check fail.
-func causeOf(r probe.Result) Cause {
-	switch r.Reason {
-	case probe.ReasonConnect:
-		return NotListening
-	case probe.ReasonResolve:
-		return Unresolvable
-	case probe.ReasonTLS:
-		return TLS
-	case probe.ReasonTimeout:
-		return Timeout
-	case probe.ReasonStatus, probe.ReasonRedirect, probe.ReasonProtocol, probe.ReasonRateLimited:
-		return WrongStatus
-	case probe.ReasonAuthBypassed:
-		return AuthBypassed
-	case probe.ReasonAuthBroken:
-		return AuthBroken
-	case probe.ReasonAuthRejectsValid:
-		return AuthRejectsValid
-	case probe.ReasonCredentials:
-		return CredentialsRejected
-	case probe.ReasonSlow:
-		return Slow
-	case probe.ReasonBody:
-		return causeInBody(r)
-	default:
-		return Assertion
-	}
-}
-
-// causeInBody tells apart what can be wrong with a body, by what the built-in checks say of it. A test holds the two
-// together.
-func causeInBody(r probe.Result) Cause {
-	switch {
-	case r.Wanted == "a JSON object", strings.Contains(r.Got, " with a page"):
-		return NotJSON
-	case r.Wanted == "no error":
-		return QueueBroken
-	default:
-		return Assertion
-	}
-}
-
-// fromGateway reports whether the answer may be a proxy's, whose backend is not there: 502, 503, 504, or none that is HTTP.
-func fromGateway(r probe.Result) bool {
-	return r.Reason == probe.ReasonProtocol || r.Status >= 502 && r.Status <= 504
 }

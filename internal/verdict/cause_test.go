@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -9,7 +10,8 @@ import (
 	"postflight/probe"
 )
 
-// Each row is what was seen of a deployment that fails, and what it is told to have failed of.
+// Each row is what was seen of a deployment that fails, or passes with a warning, and what it is told to be of. Every cause
+// has its row.
 func TestCauses(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -123,22 +125,77 @@ func TestCauses(t *testing.T) {
 		},
 		{
 			name:    "a queue that hides its error behind a 200",
-			checks:  []probe.Result{status(200, failing("queue-status", probe.ReasonBody, "no error", "error: (2013, 'Lost connection')"))},
+			checks:  []probe.Result{status(200, failing("queue-status", probe.ReasonBody, "no error", "error: (1146, \"Table 'app.task_queue' doesn't exist\")"))},
 			want:    "failed queue_broken",
-			summary: "the queue cannot be read, error: (2013, 'Lost connection')",
+			summary: "the queue cannot be read, error: (1146",
 			hint:    "task_queue",
-			seen:    "Lost connection",
+			seen:    "doesn't exist",
 		},
 		{
-			name: "a lost database: authentication and the queue stand side by side",
+			name: "a lost database, which the queue tells of, and which explains authentication",
 			checks: []probe.Result{
 				status(200, failing("queue-status", probe.ReasonBody, "no error", "error: (2013, 'Lost connection')")),
 				status(500, failing("auth", probe.ReasonAuthBroken, "status 401", "status 500")),
 			},
-			want:    "failed auth_broken queue_broken",
-			summary: "authentication itself fails",
-			hint:    "database",
-			seen:    "status 500",
+			want:    "failed database_unreachable(auth_broken queue_broken)",
+			summary: "the service cannot use its database, as queue-status at http://127.0.0.1:8000 says",
+			hint:    "MYSQL_HOST",
+			seen:    "http: auth at http://127.0.0.1:8000: wanted status 401, got status 500",
+		},
+		{
+			name: "a lost database that health only warns of, and its fallout",
+			checks: []probe.Result{
+				component("database", "unhealthy", warning("health", "status healthy", "status degraded, database unhealthy")),
+				status(500, failing("auth", probe.ReasonAuthBroken, "status 401", "status 500")),
+				status(503, failing("db-monitor", probe.ReasonStatus, "status 200", "status 503")),
+				status(404, failing("orders", probe.ReasonStatus, "status 200", "status 404")),
+			},
+			want:    "failed database_unreachable(auth_broken) wrong_status",
+			summary: "as health at http://127.0.0.1:8000 says",
+			seen:    "got status degraded, database unhealthy",
+		},
+		{
+			name: "a lost database that health fails of",
+			checks: []probe.Result{
+				component("db", "unknown", status(200, failing("health", probe.ReasonBody, "status healthy", "status error, db unreachable"))),
+				failing("queue-status", probe.ReasonTimeout, "an answer within 5s", "nothing in time"),
+			},
+			want:    "failed database_unreachable(timeout assertion)",
+			summary: "as health at http://127.0.0.1:8000 says",
+			seen:    "db unreachable",
+		},
+		{
+			name: "a pool that is exhausted is no lost database",
+			checks: []probe.Result{status(200, failing("queue-status", probe.ReasonBody, "no error",
+				"error: QueuePool limit of size 25 overflow 30 reached, connection timed out, timeout 30.00"))},
+			want:    "failed queue_broken",
+			summary: "QueuePool limit",
+			seen:    "connection timed out",
+		},
+		{
+			name: "a cache that is down beside something else",
+			checks: []probe.Result{
+				component("cache", "unhealthy", warning("health", "status healthy", "status degraded, cache unhealthy: Redis未连接")),
+				status(404, failing("orders", probe.ReasonStatus, "status 200", "status 404")),
+			},
+			want:    "failed wrong_status warning: cache_down",
+			summary: "orders at http://127.0.0.1:8000: status 404",
+			seen:    "got status 404",
+		},
+		{
+			name:    "a cache that is down",
+			checks:  []probe.Result{component("redis", "unhealthy", warning("health", "all components healthy", "redis unhealthy: Redis未连接"))},
+			want:    "passed warning: cache_down",
+			summary: "health at http://127.0.0.1:8000: the service runs without its cache, redis unhealthy",
+			hint:    "Redis runs",
+			seen:    "Redis未连接",
+		},
+		{
+			name:    "a warning of something else",
+			checks:  []probe.Result{warning("db-monitor", "no potential leaks", "3 potential leaks")},
+			want:    "passed warning: assertion",
+			summary: "db-monitor at http://127.0.0.1:8000: 3 potential leaks, wanted no potential leaks",
+			seen:    "3 potential leaks",
 		},
 		{
 			name: "own credentials refused, behind what failed",
@@ -146,7 +203,7 @@ func TestCauses(t *testing.T) {
 				erring("queue-status", probe.ReasonCredentials, "status 200", "status 401 for our own token"),
 				status(404, failing("health", probe.ReasonStatus, "status 200", "status 404")),
 			},
-			want:    "failed wrong_status credentials_rejected",
+			want:    "failed wrong_status warning: credentials_rejected",
 			summary: "status 404, wanted status 200",
 			hint:    "route",
 			seen:    "status 404",
@@ -252,7 +309,7 @@ func TestCauses(t *testing.T) {
 		{
 			name:    "a failed unit, which explains the silence",
 			checks:  []probe.Result{failing("health", probe.ReasonTimeout, "an answer within 5s", "nothing in time")},
-			unit:    crashed("failed", "failed"),
+			unit:    once(crashed("failed", "failed")),
 			want:    "failed unit_failed(timeout)",
 			summary: "app.service: failed (failed), last exit status 1",
 			hint:    "systemctl status app.service",
@@ -287,7 +344,7 @@ func TestCauses(t *testing.T) {
 		},
 		{
 			name:    "a missing module of which a unit has failed",
-			unit:    crashed("failed", "failed"),
+			unit:    once(crashed("failed", "failed")),
 			logged:  []probe.Match{logged("missing-module", "ModuleNotFoundError: No module named 'shop.cart'", "shop.cart")},
 			want:    "failed missing_dependency(unit_failed)",
 			summary: "the module shop.cart is missing",
@@ -335,10 +392,55 @@ func TestCauses(t *testing.T) {
 			seen:    "journal: [Errno 98]",
 		},
 		{
-			name:    "another error in the log, which explains nothing",
+			name:    "a lost database that the log tells of, which explains the crash loop",
+			checks:  []probe.Result{failing("health", probe.ReasonConnect, "a connection", "connection refused")},
 			unit:    crashed("activating", "auto-restart"),
 			grown:   3,
 			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (2003, \"Can't connect\")", "")},
+			want:    "failed database_unreachable(crash_loop not_listening)",
+			summary: "the service cannot use its database, as the log of app.service says",
+			hint:    "MYSQL_HOST",
+			seen:    "journal: 数据库会话错误: (2003",
+		},
+		{
+			name:    "killed for want of memory, which explains the crash loop",
+			checks:  []probe.Result{failing("health", probe.ReasonConnect, "a connection", "connection refused")},
+			unit:    killed("oom-kill", 9),
+			grown:   3,
+			want:    "failed oom_killed(crash_loop not_listening)",
+			summary: "app.service: killed for want of memory, ended by signal 9",
+			hint:    "systemctl show -p MemoryMax app.service",
+			seen:    "Result=oom-kill",
+		},
+		{
+			name:    "killed by the watchdog, and not restarted",
+			unit:    failed(killed("watchdog", 6)),
+			want:    "failed watchdog(unit_failed)",
+			summary: "app.service: killed by systemd's watchdog, ended by signal 6",
+			hint:    "WatchdogSec=",
+			seen:    "Result=watchdog",
+		},
+		{
+			name:    "a start that systemd refuses",
+			checks:  []probe.Result{failing("health", probe.ReasonConnect, "a connection", "connection refused")},
+			unit:    &probe.Unit{LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "start-limit-hit"},
+			want:    "failed start_limit_hit(not_listening)",
+			summary: "app.service: systemd has given up starting it, its start limit is hit",
+			hint:    "systemctl reset-failed app.service",
+			seen:    "Result=start-limit-hit",
+		},
+		{
+			name:    "given up before it was looked at",
+			unit:    crashed("failed", "failed"),
+			want:    "failed start_limit_hit",
+			summary: "its start limit is hit after 3 automatic restarts, last exit status 1",
+			seen:    "NRestarts=3",
+		},
+		{
+			name:    "another error in the log, which explains nothing",
+			unit:    crashed("activating", "auto-restart"),
+			grown:   3,
+			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (1054, \"Unknown column 'x'\")", "")},
 			want:    "failed crash_loop log_errors",
 			summary: "app.service: crash loop",
 			seen:    "3 automatic restarts since",
@@ -347,12 +449,21 @@ func TestCauses(t *testing.T) {
 			name:    "an error in the log of what runs and answers",
 			checks:  []probe.Result{{Key: checkKey("health")}},
 			unit:    &probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running", Result: "success"},
-			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (2003, \"Can't connect\")", "")},
+			logged:  []probe.Match{logged("db-session-error", "数据库会话错误: (1054, \"Unknown column 'x'\")", "")},
 			want:    "failed log_errors",
 			summary: "app.service: errors in the log, db-session-error",
 			hint:    "journalctl -u app.service",
 			seen:    "journal: 数据库会话错误",
 		},
+	}
+	told := ""
+	for _, test := range tests {
+		told += " " + test.want
+	}
+	for _, cause := range verdict.Causes() {
+		if !regexp.MustCompile(`[ (]` + string(cause) + `\b`).MatchString(told) {
+			t.Errorf("no row tells of %s", cause)
+		}
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -435,6 +546,33 @@ func erring(check string, reason probe.Reason, wanted, got string) probe.Result 
 func status(code int, r probe.Result) probe.Result {
 	r.Status = code
 	return r
+}
+
+func warning(check, wanted, got string) probe.Result {
+	return probe.Result{Key: checkKey(check), Outcome: probe.Warn, Status: 200, Wanted: wanted, Got: got}
+}
+
+// component adds how a component of the backend's stands.
+func component(name, state string, r probe.Result) probe.Result {
+	r.Values = append(r.Values, probe.Value{Metric: "health_component_status", Label: name, State: state})
+	return r
+}
+
+func killed(result string, signal int32) *probe.Unit {
+	return &probe.Unit{
+		LoadState: "loaded", ActiveState: "activating", SubState: "auto-restart", Result: result, ExecMainCode: 2, ExecMainStatus: signal,
+	}
+}
+
+func failed(u *probe.Unit) *probe.Unit {
+	u.ActiveState, u.SubState = "failed", "failed"
+	return u
+}
+
+// once is a unit that was not restarted before.
+func once(u *probe.Unit) *probe.Unit {
+	u.NRestarts = 0
+	return u
 }
 
 func crashed(active, sub string) *probe.Unit {

@@ -2,260 +2,113 @@ package verdict
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strings"
-	"time"
-
-	"postflight/probe"
 )
 
-const (
-	// evidenceLimit is how much is shown for one finding. The document lists all checks and units anyway.
-	evidenceLimit = 10
-	// linesLimit is how many lines of logs are shown beside that. A traceback's last lines tell the most.
-	linesLimit, linesBefore = 20, 9
-)
+// evidenceLimit is how much is shown for one finding. The document lists all checks and units anyway.
+const evidenceLimit = 10
 
-// clue is all that points to one cause.
-type clue struct {
-	cause   Cause
-	units   []string
-	checks  []string
-	targets []string
-
-	detail, wanted, got string // the first one's
-	remedy              string // where the cause's hint is not enough; likewise
-	gateway             bool   // a WrongStatus that a proxy gives when its backend is not there
-
-	lines    []Evidence // of logs
-	evidence []Evidence
-}
-
-// diagnose names what went wrong, the most specific first, and folds under each what it explains.
-func diagnose(units []*unitTally, checks []*checkTally, now time.Time) []Finding {
-	clues := unitClues(units, now)
-	serviceDown := len(clues) > 0
-	clues = append(clues, logClues(units)...)
-	clues = append(clues, checkClues(checks)...)
-	if serviceDown {
-		clues = append(clues, fallout(clues, checks)...)
+// diagnose names what is wrong, the most specific first, and folds under each what it explains. What was wrong before comes
+// after what is new, and what there is only to warn of comes last.
+func (v *Verification) diagnose() []Finding {
+	var clues []*clue
+	for _, t := range v.units {
+		clues = append(clues, t.clues(v.now)...)
 	}
-	if len(clues) > 0 {
-		clues = append(clues, credentialClues(checks)...)
+	dead := slices.Clone(clues)
+	clues = append(clues, v.logClues()...)
+	for _, t := range v.checks {
+		clues = append(clues, t.clues(v.plan.Policy)...)
 	}
+	clues = append(clues, fallout(dead, v.checks)...)
+	if slices.ContainsFunc(clues, func(c *clue) bool { return c.severity == SeverityError }) {
+		clues = append(clues, credentialClues(v.checks)...)
+	}
+	slices.SortStableFunc(clues, byCause)
+	raise(clues)
+	tellWhatIsNew(clues)
 	return findings(merge(clues))
 }
 
-func unitClues(units []*unitTally, now time.Time) []*clue {
-	var clues []*clue
-	for _, t := range units {
-		if t.at.IsZero() || !t.down() && !t.lost(now) && !t.crashLooping() {
+// byCause orders clues so that those that explain come before those that are explained.
+func byCause(a, b *clue) int {
+	first, _ := adviceOn(a.cause)
+	second, _ := adviceOn(b.cause)
+	return cmp.Compare(first, second)
+}
+
+// raise makes an error of each warning that explains one.
+func raise(clues []*clue) {
+	for i, c := range clues {
+		explained := func(other *clue) bool { return other.severity == SeverityError && c.explains(other) }
+		if slices.ContainsFunc(clues[i+1:], explained) {
+			c.severity = SeverityError
+		}
+	}
+}
+
+// tellWhatIsNew settles what was there before the deployment, beyond what each clue knows by itself: what did no harm before
+// is new where a process dies of it now, a database that was away is away for all, and what was there before makes all that it
+// explains as old.
+func tellWhatIsNew(clues []*clue) {
+	away, worse := false, false
+	for i, c := range clues {
+		dies := func(other *clue) bool { return other.isDeath() && !other.diedBefore && c.explains(other) }
+		harms := slices.ContainsFunc(clues[i+1:], dies)
+		c.preexisting = c.preexisting && !harms
+		if c.cause == DatabaseUnreachable {
+			away, worse = away || c.preexisting, worse || harms
+		}
+	}
+	for i, c := range clues {
+		if c.cause == DatabaseUnreachable {
+			c.preexisting = away && !worse
+		}
+		if !c.preexisting {
 			continue
 		}
-		c := &clue{units: []string{t.name}}
-		switch {
-		case missing(t.now):
-			c.cause, c.detail = UnitMissing, missingWords(t.now)
-		case t.crashLooping() || betweenCrashes(t.now):
-			c.cause, c.detail = CrashLoop, t.crashWords()
-		default:
-			c.cause, c.detail = UnitFailed, t.stateWords()
-		}
-		c.evidence = t.evidence()
-		clues = append(clues, c)
-	}
-	return clues
-}
-
-// logClues are the errors in logs. Of what led up to them the first of each cause is told.
-func logClues(units []*unitTally) []*clue {
-	var clues []*clue
-	told := map[Cause]bool{}
-	for _, t := range units {
-		for _, m := range t.log.errors {
-			c := &clue{cause: causeOfLine(m), units: []string{t.name}}
-			switch c.cause {
-			case MissingDependency:
-				c.detail, c.remedy = dependencyWords(m)
-			case LogErrors:
-				c.detail = m.Pattern
-			}
-			var lines []string
-			if !told[c.cause] {
-				lines = slices.Clone(m.Before[max(0, len(m.Before)-linesBefore):])
-			}
-			lines = append(lines, cmp.Or(m.Text, "a line of the pattern "+m.Pattern))
-			for _, line := range lines {
-				c.lines = append(c.lines, Evidence{Source: "journal", Time: inDocument(m.Time), Text: line})
-			}
-			told[c.cause] = true
-			clues = append(clues, c)
+		for _, other := range clues[i+1:] {
+			other.preexisting = other.preexisting || c.explains(other)
 		}
 	}
-	return clues
 }
 
-func missingWords(u probe.Unit) string {
-	switch u.LoadState {
-	case "not-found":
-		return "systemd knows no unit of this name"
-	case "masked":
-		return "the unit is masked"
-	default:
-		return "systemd cannot load the unit (" + u.LoadState + ")"
-	}
-}
-
-func (t *unitTally) crashWords() string {
-	words := fmt.Sprintf("%s in %v", count(t.restarts(), "automatic restart"), t.at.Sub(t.counted).Round(100*time.Millisecond))
-	switch {
-	case t.restarts() > 0:
-	case !t.looping:
-		words = "about to be restarted"
-	default:
-		words = fmt.Sprintf("%s before the verification began", count(uint64(t.now.NRestarts), "automatic restart"))
-	}
-	if !t.exit.at.IsZero() {
-		words += ", last " + t.exit.String()
-	}
-	return words
-}
-
-func (t *unitTally) stateWords() string {
-	words := fmt.Sprintf("%s (%s)", t.now.ActiveState, t.now.SubState)
-	if !t.failed() {
-		words += ", not active"
-	}
-	if !t.exit.at.IsZero() {
-		words += ", last " + t.exit.String()
-	}
-	return words
-}
-
-func (t *unitTally) evidence() []Evidence {
-	told := func(at time.Time, format string, args ...any) Evidence {
-		return Evidence{Source: "systemd", Time: inDocument(at), Text: t.name + ": " + fmt.Sprintf(format, args...)}
-	}
-	if missing(t.now) {
-		return []Evidence{told(t.at, "LoadState=%s ActiveState=%s", t.now.LoadState, t.now.ActiveState)}
-	}
-	var all []Evidence
-	if !t.exit.at.IsZero() {
-		all = append(all, told(t.exit.at, "%s, Result=%s", t.exit, t.exit.result))
-	}
-	if n := t.restarts(); n > 0 {
-		all = append(all, told(t.at, "%s since %s", count(n, "automatic restart"), inDocument(t.counted).Format(time.RFC3339)))
-	}
-	return append(all, told(t.at, "ActiveState=%s SubState=%s NRestarts=%d", t.now.ActiveState, t.now.SubState, t.now.NRestarts))
-}
-
-// checkClues are those of the critical checks that fail now.
-func checkClues(checks []*checkTally) []*clue {
-	var clues []*clue
-	for _, t := range checks {
-		if t.Critical && t.failing() {
-			clues = append(clues, clueOf(t.last))
-		}
-	}
-	return clues
-}
-
-// fallout are the failures, past by now, that a unit accounts for: between two crashes all may look well.
-func fallout(units []*clue, checks []*checkTally) []*clue {
-	var clues []*clue
-	for _, t := range checks {
-		if !t.Critical || t.failing() || t.failure.Outcome != probe.Fail {
-			continue
-		}
-		past := clueOf(t.failure)
-		if slices.ContainsFunc(units, func(u *clue) bool { return explains(u, past) }) {
-			clues = append(clues, past)
-		}
-	}
-	return clues
-}
-
-// credentialClues stand only beside others: what our own credentials cause is not the release's fault.
-func credentialClues(checks []*checkTally) []*clue {
-	var clues []*clue
-	for _, t := range checks {
-		if t.Critical && t.runs > 0 && t.last.Outcome == probe.Error && t.last.Reason == probe.ReasonCredentials {
-			clues = append(clues, clueOf(t.last))
-		}
-	}
-	return clues
-}
-
-func clueOf(r probe.Result) *clue {
-	return &clue{
-		cause:   causeOf(r),
-		checks:  []string{r.Key.Check},
-		targets: []string{r.Key.Target},
-		wanted:  r.Wanted,
-		got:     r.Got,
-		gateway: fromGateway(r),
-		evidence: []Evidence{{
-			Source: "http",
-			Time:   inDocument(r.End()),
-			Text:   fmt.Sprintf("%s at %s: wanted %s, got %s", r.Key.Check, r.Key.Target, r.Wanted, r.Got),
-		}},
-	}
-}
-
-// merge makes one clue a cause, in the order of the causes.
+// merge makes one clue of those to the same cause, unless they differ in what they mean: errors come before warnings, what is
+// new before what is old.
 func merge(clues []*clue) []*clue {
-	byCause := map[Cause]*clue{}
 	var merged []*clue
 	for _, c := range clues {
-		m, known := byCause[c.cause]
-		if !known {
-			byCause[c.cause] = c
+		i := slices.IndexFunc(merged, func(m *clue) bool {
+			return m.cause == c.cause && m.severity == c.severity && m.preexisting == c.preexisting
+		})
+		if i < 0 {
 			merged = append(merged, c)
 			continue
 		}
-		m.units = addNew(m.units, c.units)
-		m.checks = addNew(m.checks, c.checks)
-		m.targets = addNew(m.targets, c.targets)
-		m.gateway = m.gateway && c.gateway
-		m.lines = append(m.lines, c.lines...)
-		m.evidence = append(m.evidence, c.evidence...)
+		merged[i].add(c)
 	}
-	slices.SortStableFunc(merged, func(a, b *clue) int {
-		first, _ := adviceOn(a.cause)
-		second, _ := adviceOn(b.cause)
-		return cmp.Compare(first, second)
-	})
+	slices.SortStableFunc(merged, func(a, b *clue) int { return cmp.Compare(a.rank(), b.rank()) })
 	return merged
 }
 
-func addNew(to, names []string) []string {
-	for _, name := range names {
-		if !slices.Contains(to, name) {
-			to = append(to, name)
-		}
-	}
-	return to
-}
-
-// findings folds each clue under the first one that explains it. What is explained keeps its evidence there.
+// findings folds each clue under the one that explains it in the end. What is explained keeps its evidence there.
 func findings(clues []*clue) []Finding {
 	var all []Finding
-	var of []*clue // the clue that each is of
-	for _, c := range clues {
-		if i := slices.IndexFunc(of, func(other *clue) bool { return explains(other, c) }); i >= 0 {
-			all[i].Explains = append(all[i].Explains, Explained{Cause: c.cause, Summary: c.summary()})
-			of[i].evidence = append(of[i].evidence, c.evidence...)
+	var of []*clue // the clue that each finding is of
+	in := make([]int, len(clues))
+	for i, c := range clues {
+		if by := slices.IndexFunc(clues[:i], func(other *clue) bool { return other.explains(c) }); by >= 0 {
+			in[i] = in[by]
+			all[in[i]].Explains = append(all[in[i]].Explains, Explained{Cause: c.cause, Summary: c.summary()})
+			of[in[i]].evidence = addNew(of[in[i]].evidence, c.evidence)
 			continue
 		}
+		in[i] = len(all)
+		of = append(of, c)
 		all = append(all, Finding{
-			Cause:    c.cause,
-			Summary:  c.summary(),
-			Hint:     c.hint(),
-			Severity: SeverityError,
+			Cause: c.cause, Summary: c.summary(), Hint: c.hint(), Severity: c.severity, Preexisting: c.preexisting,
 			Explains: []Explained{},
 		})
-		of = append(of, c)
 	}
 	for i, c := range of {
 		all[i].Evidence = slices.Concat(
@@ -264,23 +117,8 @@ func findings(clues []*clue) []Finding {
 	return all
 }
 
-func (c *clue) summary() string {
-	_, advice := adviceOn(c.cause)
-	return c.fill(advice.summary)
-}
-
-func (c *clue) hint() string {
-	_, advice := adviceOn(c.cause)
-	return c.fill(cmp.Or(c.remedy, advice.hint))
-}
-
-func (c *clue) fill(template string) string {
-	unit := ""
-	if len(c.units) > 0 {
-		unit = c.units[0]
-	}
-	return oneLine(strings.NewReplacer(
-		"{units}", list(c.units), "{unit}", unit, "{checks}", list(c.checks), "{targets}", list(c.targets),
-		"{detail}", c.detail, "{wanted}", c.wanted, "{got}", c.got,
-	).Replace(template))
+// onlyPreexisting reports whether all that fails a deployment failed before it, too.
+func onlyPreexisting(findings []Finding) bool {
+	news := func(f Finding) bool { return f.Severity == SeverityError && !f.Preexisting }
+	return !slices.ContainsFunc(findings, news)
 }

@@ -69,6 +69,8 @@ type Check struct {
 	Passes  int    `json:"passes"` // warnings included
 	Wanted  string `json:"wanted"`
 	Got     string `json:"got"`
+
+	Critical bool `json:"critical"` // it decides
 }
 
 // Unit is how one unit stands.
@@ -138,7 +140,7 @@ func (v *Verification) document() Document {
 }
 
 func (t *checkTally) document() Check {
-	c := Check{Check: t.Key.Check, Target: t.Key.Target, Runs: t.runs, Passes: t.passes}
+	c := Check{Check: t.Key.Check, Target: t.Key.Target, Runs: t.runs, Passes: t.passes, Critical: t.Critical}
 	if t.runs > 0 {
 		c.Outcome, c.Reason = t.last.Outcome.String(), string(t.last.Reason)
 		c.Wanted, c.Got = t.last.Wanted, t.last.Got

@@ -11,6 +11,8 @@ const (
 	// wordOfLog is how long a crash loop waits for its unit's log to say why: what is read of it comes a little later than
 	// what systemd tells, and who begins to read in the middle of a loop has missed the line of the last crash.
 	wordOfLog = 3 * time.Second
+	// shortlyBefore is how long before the deployment an error of the log must lie at most to say that it is not the release's.
+	shortlyBefore = 10 * time.Minute
 	// kindsLimit is how many kinds of errors of one unit's log are told apart. Those beyond change no verdict.
 	kindsLimit = 10
 )
@@ -41,7 +43,7 @@ func (t *logTally) fold(seen LogSeen) {
 
 // keep takes the first line of its kind: the one that has its text, since in a flood most are told without.
 func (t *logTally) keep(m probe.Match) {
-	i := slices.IndexFunc(t.errors, func(known probe.Match) bool { return known.Pattern == m.Pattern && known.Module == m.Module })
+	i := slices.IndexFunc(t.errors, func(known probe.Match) bool { return sameError(known, m) })
 	switch {
 	case i >= 0 && t.errors[i].Text == "":
 		t.errors[i] = m
@@ -59,13 +61,17 @@ func (t *logTally) beginAnew(at time.Time) {
 // awaited reports whether the log may yet say what went wrong.
 func (t *logTally) awaited() bool { return t.followed && len(t.errors) == 0 }
 
-// missing is the first line that names what is not installed.
-func (t *logTally) missing() (line probe.Match, found bool) {
-	i := slices.IndexFunc(t.errors, func(m probe.Match) bool { return causeOfLine(m) == MissingDependency })
-	if i < 0 {
-		return probe.Match{}, false
-	}
-	return t.errors[i], true
+// sameError reports whether two lines say the same. One without its text may say what the other does.
+func sameError(a, b probe.Match) bool {
+	return a.Pattern == b.Pattern && a.Module == b.Module && (a.Text == "" || b.Text == "" || causeOfLine(a) == causeOfLine(b))
+}
+
+// logged reports whether the same error was logged shortly before the deployment.
+func (p Plan) logged(m probe.Match) bool {
+	return slices.ContainsFunc(p.LogBefore, func(before probe.Match) bool {
+		ago := p.began().Sub(before.Time)
+		return before.Severity == probe.SeverityError && ago > 0 && ago <= shortlyBefore && sameError(before, m)
+	})
 }
 
 // causeOfLine names what a line of severity error says.
@@ -75,6 +81,8 @@ func causeOfLine(m probe.Match) Cause {
 		return MissingDependency
 	case m.Pattern == "address-in-use":
 		return PortInUse
+	case m.Pattern == "db-session-error" && lacksDatabase(m.Text):
+		return DatabaseUnreachable
 	default:
 		return LogErrors
 	}
@@ -88,13 +96,14 @@ func (v *Verification) logged() standing {
 	return fine
 }
 
-// lacks reports whether a unit lacks a module and it shows: its process ends, or what it serves fails. An import that may
-// fail is no reason to hurry.
+// lacks reports whether a unit lacks a module that it did not lack before, and it shows: its process ends, or what it serves
+// fails. An import that may fail is no reason to hurry.
 func (v *Verification) lacks(t *unitTally) bool {
-	line, missing := t.log.missing()
-	if !missing {
+	i := slices.IndexFunc(t.log.errors, func(m probe.Match) bool { return causeOfLine(m) == MissingDependency && !v.plan.logged(m) })
+	if i < 0 {
 		return false
 	}
-	failing := func(c *checkTally) bool { return c.Critical && c.failing() && c.last.Start.After(line.Time) }
+	written := t.log.errors[i].Time
+	failing := func(c *checkTally) bool { return c.Critical && c.failing() && c.last.Start.After(written) }
 	return t.dying() || t.observable && active(t.now) && slices.ContainsFunc(v.checks, failing)
 }

@@ -57,8 +57,18 @@ func TestItIsDecidedInTheEnd(t *testing.T) {
 		if !d.State.Decided() || d.Verdict != d.State || d.DecidedAt.IsZero() || !v.Deadline().IsZero() {
 			t.Fatalf("after an hour: %+v, next at %v", d, v.Deadline())
 		}
-		if (d.State == verdict.Failed) != (len(d.Causes) > 0) {
-			t.Fatalf("%s with causes %v", d.State, d.Causes)
+		news, olds := 0, 0
+		for _, c := range d.Causes {
+			switch {
+			case c.Severity == verdict.SeverityWarning:
+			case c.Preexisting:
+				olds++
+			default:
+				news++
+			}
+		}
+		if (d.State == verdict.Failed) != (news > 0) || (d.Reason == verdict.Preexisting) != (news == 0 && olds > 0) {
+			t.Fatalf("%s %s with causes %v", d.State, d.Reason, d.Causes)
 		}
 		if (d.State == verdict.Inconclusive) != (d.Reason != "") {
 			t.Fatalf("%s with reason %q", d.State, d.Reason)

@@ -3,6 +3,7 @@ package verdict
 import (
 	"time"
 
+	"postflight/internal/latency"
 	"postflight/probe"
 )
 
@@ -24,8 +25,9 @@ type checkTally struct {
 	turn     time.Duration
 
 	runs, passes, streak int
-	last                 probe.Result // of runs > 0
-	failure              probe.Result // the newest with Outcome Fail; zero: none
+	last                 probe.Result   // of runs > 0
+	failure              probe.Result   // the newest with Outcome Fail; zero: none
+	latencies            latency.Sketch // of the requests of runs that passed
 }
 
 func newCheckTally(c PlannedCheck, p Policy) *checkTally {
@@ -38,6 +40,9 @@ func (t *checkTally) fold(r probe.Result) {
 	if r.Outcome.Up() {
 		t.passes++
 		t.streak++
+		for _, took := range r.Latencies {
+			t.latencies.Add(took)
+		}
 		return
 	}
 	t.streak = 0

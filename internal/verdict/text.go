@@ -7,18 +7,23 @@ import (
 	"time"
 )
 
-// Text is the document as a short report for people: what came of it, the causes first, then checks and units.
+// Text is the document as a short report for people: what came of it, the causes first and then what there is to warn of,
+// checks, units and the rollback.
 func (d Document) Text() string {
 	var b strings.Builder
 	fmt.Fprintln(&b, d.headline())
 	if d.Unseen != "" {
 		fmt.Fprintf(&b, "\ntargets may be missing: %s\n", oneLine(d.Unseen))
 	}
+	for _, note := range d.Notes {
+		fmt.Fprintf(&b, "\nnote: %s\n", oneLine(note))
+	}
 	for _, f := range d.Causes {
 		f.writeTo(&b)
 	}
 	d.writeChecks(&b)
 	d.writeUnits(&b)
+	d.Rollback.writeTo(&b)
 	return b.String()
 }
 
@@ -28,8 +33,14 @@ func (d Document) headline() string {
 		line += " " + d.Release
 	}
 	line += ": " + strings.ToUpper(string(d.State))
+	if n := d.warnings(); d.State == Passed && n > 0 {
+		line += " with " + count(n, "warning")
+	}
 	if !d.DecidedAt.IsZero() {
 		line += fmt.Sprintf(" after %v", d.DecidedAt.Sub(d.StartedAt).Round(100*time.Millisecond))
+	}
+	if d.RollbackOf != "" {
+		line += ", after the rollback of " + d.RollbackOf
 	}
 	switch d.Reason {
 	case Blind:
@@ -46,8 +57,18 @@ func (d Document) headline() string {
 	return oneLine(line)
 }
 
+func (d Document) warnings() uint64 {
+	n := uint64(0)
+	for _, f := range d.Causes {
+		if f.Severity == SeverityWarning {
+			n++
+		}
+	}
+	return n
+}
+
 func (f Finding) writeTo(b *strings.Builder) {
-	fmt.Fprintf(b, "\n%s: %s\n", f.Cause, f.Summary)
+	fmt.Fprintf(b, "\n%s: %s\n", f.title(), f.Summary)
 	for _, e := range f.Explains {
 		fmt.Fprintf(b, "  explains  %s: %s\n", e.Cause, e.Summary)
 	}
@@ -55,6 +76,18 @@ func (f Finding) writeTo(b *strings.Builder) {
 		fmt.Fprintf(b, "  seen      %s %s\n", e.Time.Format(time.TimeOnly), oneLine(e.Text))
 	}
 	fmt.Fprintf(b, "  to do     %s\n", f.Hint)
+}
+
+// title is the cause, and what it means for the verdict where that is not all.
+func (f Finding) title() string {
+	title := string(f.Cause)
+	if f.Severity == SeverityWarning {
+		title = "warning, " + title
+	}
+	if f.Preexisting {
+		title += ", as before the deployment"
+	}
+	return title
 }
 
 func (d Document) writeChecks(b *strings.Builder) {
@@ -94,11 +127,31 @@ func (d Document) writeUnits(b *strings.Builder) {
 	fmt.Fprintln(b)
 	table := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, u := range d.Units {
-		account := count(u.Restarts, "automatic restart")
-		if u.Why != "" {
-			account = u.Why
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", u.State, oneLine(u.Unit), oneLine(account))
+		fmt.Fprintf(table, "%s\t%s\t%s\n", u.State, oneLine(u.Unit), u.account())
 	}
 	table.Flush()
+}
+
+func (u Unit) account() string {
+	if u.Why != "" {
+		return oneLine(u.Why)
+	}
+	return count(u.Restarts, "automatic restart")
+}
+
+func (r Rollback) writeTo(b *strings.Builder) {
+	if r.State == NoRollback || r.State == "" {
+		return
+	}
+	line := "rollback: " + string(r.State)
+	if r.Hook != "" {
+		line += ", " + r.Hook
+	}
+	if !r.EndedAt.IsZero() {
+		line += fmt.Sprintf(", after %v", r.EndedAt.Sub(r.StartedAt).Round(100*time.Millisecond))
+	}
+	if r.Problem != "" {
+		line += ": " + r.Problem
+	}
+	fmt.Fprintf(b, "\n%s\n", oneLine(line))
 }

@@ -48,13 +48,25 @@ func TestTimelines(t *testing.T) {
 	}
 }
 
-// brief is a document's gist: state, reason, and causes with what they explain.
+// brief is a document's gist: state, reason, and causes with what they explain. What was there before stands behind "before:",
+// and warnings behind "warning:".
 func brief(d verdict.Document) string {
 	words := []string{string(d.State)}
 	if d.Reason != "" {
 		words = append(words, string(d.Reason))
 	}
+	group := ""
 	for _, c := range d.Causes {
+		before := group
+		switch {
+		case c.Severity == verdict.SeverityWarning:
+			group = "warning:"
+		case c.Preexisting:
+			group = "before:"
+		}
+		if group != before {
+			words = append(words, group)
+		}
 		word := string(c.Cause)
 		if len(c.Explains) > 0 {
 			var under []string

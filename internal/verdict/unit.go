@@ -12,6 +12,9 @@ const (
 	// grace is how long a unit may be missing or failed: while systemd reloads, it knows no units, and before each
 	// automatic restart a unit is failed for a moment.
 	grace = 2 * time.Second
+	// givenUpAfter is how long a unit that was restarted automatically is failed before it counts as given up. To be restarted
+	// it leaves that state at once.
+	givenUpAfter = 500 * time.Millisecond
 	// loopAtFirstSight is how many automatic restarts make a crash loop of a unit that is first seen between two crashes.
 	loopAtFirstSight = 3
 	// reconnect is how long a unit out of sight is waited for at the window's end: who watches units tries at least every
@@ -40,6 +43,8 @@ type unitTally struct {
 	lostSince time.Time // missing or failed; zero: it is neither
 	exit      exit
 
+	diedBefore bool // the deployment: it was failed, or between two crashes
+
 	log logTally
 }
 
@@ -63,6 +68,9 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 		t.counted, t.base, t.exit = seen.Time, seen.Restarts, exit{}
 		n := uint64(u.NRestarts)
 		t.looping = first && !seen.Known && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
+	}
+	if first && seen.Known {
+		t.diedBefore = u.ActiveState == "failed" || betweenCrashes(u)
 	}
 	if byHand {
 		t.log.beginAnew(t.startedBy(u, seen.Time))
@@ -96,6 +104,9 @@ func (t *unitTally) latchExit() {
 	if !exited && !failed {
 		return
 	}
+	if t.now.Result == startLimitHit && !t.exit.at.IsZero() {
+		return // that is no exit
+	}
 	at := t.now.ExecMainExit
 	if at.IsZero() {
 		at = t.at
@@ -127,6 +138,9 @@ func (t *unitTally) restarts() uint64 { return t.total - t.base }
 // crashLooping reports whether the unit restarted more often than it may. Waiting does not take restarts back.
 func (t *unitTally) crashLooping() bool { return t.looping || t.restarts() > t.maxRestarts }
 
+// startLimitHit is the Result of a start that systemd refuses.
+const startLimitHit = "start-limit-hit"
+
 func (t *unitTally) failed() bool { return t.now.ActiveState == "failed" }
 
 // lostAt is when the grace of a unit ends that is missing or has failed; zero where it is neither, as far as can be
@@ -153,8 +167,20 @@ func (t *unitTally) givenUpAt() time.Time {
 	return t.loopSince
 }
 
+// givenUp reports whether systemd will not restart the unit any more. What it restarted before is failed for a moment only
+// before it is restarted again; after a crash loop Result tells of the last crash, and not of the limit.
+func (t *unitTally) givenUp(now time.Time) bool {
+	if !t.observable || !t.failed() {
+		return false
+	}
+	return t.now.Result == startLimitHit || t.now.NRestarts > 0 && now.Sub(t.lostSince) >= givenUpAfter
+}
+
 // hopeless reports whether waiting cannot help the unit.
 func (t *unitTally) hopeless(now time.Time) bool {
+	if t.now.Result == startLimitHit && t.givenUp(now) && !t.log.awaited() {
+		return true
+	}
 	if until := t.givenUpAt(); !until.IsZero() && !now.Before(until) {
 		return true
 	}
@@ -178,8 +204,11 @@ func (t *unitTally) state() string {
 	}
 }
 
-func active(u probe.Unit) bool {
-	return slices.Contains([]string{"active", "reloading", "refreshing"}, u.ActiveState)
+func active(u probe.Unit) bool { return runs(u.ActiveState) }
+
+// runs reports whether a unit in this state is up.
+func runs(activeState string) bool {
+	return slices.Contains([]string{"active", "reloading", "refreshing"}, activeState)
 }
 
 // missing reports whether systemd has nothing to start. A unit whose file was taken away or masked while it runs goes on.

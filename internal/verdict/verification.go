@@ -220,8 +220,11 @@ func (v *Verification) conclude(standing standing) {
 
 func (v *Verification) decide(verdict State, reason Reason) {
 	v.state, v.reason, v.decided = verdict, reason, v.now
-	if verdict == Failed {
-		v.findings = diagnose(v.units, v.checks, v.now)
+	if verdict == Passed || verdict == Failed {
+		v.findings = v.diagnose()
+	}
+	if verdict == Failed && onlyPreexisting(v.findings) {
+		v.state, v.reason = Inconclusive, Preexisting
 	}
 }
 
@@ -258,7 +261,7 @@ func (v *Verification) standing(end time.Time) standing {
 // hopeless reports whether waiting cannot help.
 func (v *Verification) hopeless() bool {
 	for _, t := range v.checks {
-		if t.Critical && t.failing() && t.last.Reason == probe.ReasonAuthBypassed {
+		if t.Critical && t.failing() && t.last.Reason == probe.ReasonAuthBypassed && !hasCause(t.before(), AuthBypassed) {
 			return true
 		}
 	}

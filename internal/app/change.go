@@ -77,12 +77,12 @@ func (e *engine) loseSight(before []*service, kept map[any]bool, units []probe.K
 		for _, f := range e.verificationsOf(s.config.Name) {
 			for _, j := range s.jobs {
 				if !kept[j] {
-					f.lose(j.Key)
+					f.Lose(j.Key)
 				}
 			}
 			for _, unit := range s.units() {
 				if !slices.Contains(units, unit) {
-					f.lose(unit)
+					f.Lose(unit)
 				}
 			}
 		}

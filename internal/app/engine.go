@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"postflight/internal/config"
+	"postflight/internal/deployment"
 	"postflight/internal/schedule"
 	"postflight/internal/state"
 	"postflight/probe"
@@ -38,6 +39,7 @@ type engine struct {
 	units     *follower         // of units, over the bus
 	logs      *follower         // of their logs
 	client    *httpprobe.Client // of the services that have no TLS of their own
+	before    *befores          // how checks were
 	lists     sync.WaitGroup    // the goroutines that watch target lists
 
 	// One change at a time, of what is looked at or of how often. It is taken before the locks of all that is changed, and
@@ -47,7 +49,7 @@ type engine struct {
 	watching bool       // the target lists
 
 	mu        sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
-	verifying []*verification
+	verifying []*deployment.Verification
 }
 
 // engineOptions is what an engine is made of.
@@ -80,10 +82,13 @@ func newEngine(ctx context.Context, store *state.Store, c *config.Config, o engi
 		units:     newFollower(),
 		logs:      newFollower(),
 		client:    httpprobe.NewClient(o.version),
+		before:    newBefores(),
 	}
 	e.ctx, e.stop = context.WithCancel(ctx)
 	e.runner = probe.NewRunner(capacity, e.store.Fold, o.observer.CountSkip)
 	e.store.Subscribe(e.tellVerifications)
+	e.store.Subscribe(e.before.fold)
+	e.store.SubscribeGone(e.before.forget)
 	e.apply(c)
 	return e
 }
@@ -116,7 +121,7 @@ func (e *engine) arrange() {
 		for _, j := range s.jobs {
 			due := j.schedule
 			for _, v := range verifications {
-				if every := schedule.Every(max(v.interval, j.MinInterval)); every.Shortest() < due.Shortest() {
+				if every := schedule.Every(max(v.Interval(), j.MinInterval)); every.Shortest() < due.Shortest() {
 					due = every
 				}
 			}

@@ -19,6 +19,7 @@ import (
 
 	"postflight/exporter"
 	"postflight/internal/config"
+	"postflight/internal/deployment"
 	"postflight/internal/state"
 	"postflight/internal/verdict"
 	"postflight/internal/web"
@@ -55,6 +56,7 @@ type ServeOptions struct {
 type Daemon struct {
 	log       *zap.Logger
 	engine    *engine
+	desk      *deployment.Desk
 	listeners []net.Listener
 	server    *http.Server
 	webConfig string
@@ -105,6 +107,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		hangup:           o.Hangup,
 		nativeHistograms: o.Config.NativeHistograms,
 	}
+	d.desk = d.engine.desk(d.engine.rules, kept.keepNow)
 	handler := web.Handler(web.Options{
 		Store:   store,
 		Metrics: kept.keptFirst(metrics.Handler(exporter.NewRegistry())),
@@ -112,6 +115,9 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		Started: time.Now(),
 		Reload:  func(context.Context) error { return d.Reload() },
 		Token:   tokenIn(o.APITokenFile),
+
+		Deployments: d.desk,
+		Rules:       d.engine.rules,
 	})
 	d.server, d.control = d.serverOf(handler), d.serverOf(web.Trusted(handler))
 	d.follow(o.Config)
@@ -145,6 +151,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 	var group run.Group
 	group.Add(run.ContextHandler(ctx))
 	group.Add(d.engine.run, func(error) { d.engine.stop() })
+	verifying, decided := context.WithCancel(ctx)
+	group.Add(func() error { return d.desk.Run(verifying) }, func(error) { decided() }) // it ends before the servers: so do streams of events
 	group.Add(d.serve, func(error) { shutDown(d.server) })
 	if d.socket != nil {
 		group.Add(func() error { return served(d.control.Serve(d.socket)) }, func(error) { shutDown(d.control) })
@@ -174,12 +182,11 @@ func (d *Daemon) Addresses() []net.Addr {
 
 // Verify verifies a deployment of one of the daemon's services, while it runs.
 func (d *Daemon) Verify(ctx context.Context, deployment Deployment) (verdict.Document, error) {
-	v, err := d.engine.begin(deployment)
+	announced, _, err := d.desk.Announce(deployment.announcement())
 	if err != nil {
 		return verdict.Document{}, err
 	}
-	defer d.engine.end(v)
-	return v.follow(ctx, deployment.Progress), nil
+	return follow(ctx, d.desk, announced.ID, deployment)
 }
 
 // Store is what the daemon knows.

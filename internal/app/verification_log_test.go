@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
+	"postflight/internal/deployment"
 	"postflight/internal/state"
 	"postflight/internal/verdict"
 	"postflight/probe"
@@ -74,13 +77,21 @@ func TestAVerificationKnowsTheLog(t *testing.T) {
 					r.Start = time.Now()
 					e.store.Fold(r)
 				}
-				v, err := e.begin(Deployment{Service: "proxy", Policy: verdict.DefaultPolicy})
+				desk := e.desk(e.rules, func() {})
+				ctx, stop := context.WithCancel(t.Context())
+				var deciding sync.WaitGroup
+				deciding.Go(func() { desk.Run(ctx) })
+				defer deciding.Wait()
+				defer stop()
+				announced, _, err := desk.Announce(deployment.Announcement{Service: "proxy", Source: verdict.CLI})
 				if err != nil {
 					t.Fatal(err)
 				}
-				defer e.end(v)
 				row.then(e.store.Fold)
-				doc := v.follow(t.Context(), func(verdict.Document) {})
+				doc, err := desk.Await(t.Context(), announced.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
 				if doc.Verdict != verdict.Failed || doc.Causes[0].Cause != row.want {
 					t.Fatalf("%s with %+v, want failed, %s", doc.Verdict, doc.Causes, row.want)
 				}

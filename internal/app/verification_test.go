@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 
+	"postflight/internal/deployment"
 	"postflight/internal/verdict"
 	"postflight/probe"
 )
@@ -23,8 +24,8 @@ var quick = verdict.Policy{
 	Consecutive:   3,
 }
 
-// deployment verifies proxy and notes the states that it comes through.
-func deployment(states *[]verdict.State) Deployment {
+// ofProxy verifies proxy and notes the states that it comes through.
+func ofProxy(states *[]verdict.State) Deployment {
 	return Deployment{
 		Service:  "proxy",
 		Release:  "1.4.2",
@@ -37,7 +38,7 @@ func TestVerifyBySelf(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, healthy))
 	var states []verdict.State
-	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
+	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, ofProxy(&states))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +60,7 @@ func TestAVerificationThatIsEndedIsInconclusive(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := parse(t, `services: [{name: proxy, targets: [%q]}]`, backend(t, func(http.ResponseWriter, *http.Request) { cancel() }))
 	var states []verdict.State
-	doc, err := Verify(ctx, VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
+	doc, err := Verify(ctx, VerifyOptions{Config: c, Log: zap.NewNop()}, ofProxy(&states))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +74,7 @@ func TestAVerificationWithoutItsTargetListIsInconclusive(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `services: [{name: proxy, targets: [%q], file_sd_configs: [{files: [no-such-list.json]}]}]`, backend(t, healthy))
 	var states []verdict.State
-	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states))
+	doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, ofProxy(&states))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +87,7 @@ func TestNothingDecidesIsWrongUse(t *testing.T) {
 	t.Parallel()
 	c := parse(t, `services: [{name: proxy, targets: [%q], checks: [{use: health, critical: false}]}]`, backend(t, healthy))
 	var states []verdict.State
-	if doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, deployment(&states)); err == nil {
+	if doc, err := Verify(t.Context(), VerifyOptions{Config: c, Log: zap.NewNop()}, ofProxy(&states)); err == nil {
 		t.Errorf("got %s, want an error", doc.Verdict)
 	}
 }
@@ -120,7 +121,7 @@ func TestAReadingThatComesLateCounts(t *testing.T) {
 	}
 }
 
-// Two deployments of one service may be announced at once: each is verified by all that happens.
+// Who announces the same deployment twice is told of one verification.
 func TestTwoVerificationsOfOneService(t *testing.T) {
 	t.Parallel()
 	d, _, _ := start(t, parse(t, `
@@ -130,7 +131,7 @@ services: [{name: proxy, targets: [%q], checks: [{use: health}, {use: auth, min_
 	for range 2 {
 		all.Go(func() {
 			var states []verdict.State
-			doc, err := d.Verify(t.Context(), deployment(&states))
+			doc, err := d.Verify(t.Context(), ofProxy(&states))
 			if err != nil || doc.Verdict != verdict.Passed {
 				t.Errorf("%v, %+v", err, doc)
 			}
@@ -150,7 +151,7 @@ services:
 `, backend(t, healthy)), nil)
 	await(t, url+"/metrics", `postflight_probe_success{check="auth"`)
 	var states []verdict.State
-	doc, err := d.Verify(t.Context(), deployment(&states))
+	doc, err := d.Verify(t.Context(), ofProxy(&states))
 	if err != nil || doc.Verdict != verdict.Passed {
 		t.Errorf("%v, %+v", err, doc)
 	}
@@ -172,14 +173,16 @@ func TestNoReadingIsLostWhileAVerificationBegins(t *testing.T) {
 		w <- unit("inactive", "")
 		var telling sync.WaitGroup
 		telling.Go(func() { w <- unit("active", fmt.Sprint(i)) })
-		v, err := d.engine.begin(Deployment{Service: "proxy", Policy: quick})
+		announced, _, err := d.desk.Announce(deployment.Announcement{Service: "proxy", Release: fmt.Sprint(i), Policy: &quick})
 		if err != nil {
 			t.Fatal(err)
 		}
 		telling.Wait()
 		w <- probe.Result{} // of nothing; once it is taken the one before has been folded
-		doc, _ := v.at(time.Now())
-		d.engine.end(v)
+		doc, err := d.desk.Deployment(announced.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if doc.Units[0].State != "active" {
 			t.Fatalf("begun %d times, and then the unit's last reading was lost: %s", i, doc.Units[0].State)
 		}

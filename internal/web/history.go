@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"strings"
 	"time"
 
 	"postflight/internal/state"
@@ -93,13 +94,13 @@ func linesOf(doc verdict.Document) []line {
 	return lines
 }
 
-// inBrief keeps the words that matter most.
+// inBrief keeps the words that matter most, in one line.
 func inBrief(lines []line) []line {
-	var brief []line
+	var words []string
 	for _, l := range lines {
 		if l.Strong != "" {
-			brief = append(brief, line{Strong: l.Strong})
+			words = append(words, l.Strong)
 		}
 	}
-	return brief
+	return []line{{Strong: strings.Join(words, ", ")}}
 }

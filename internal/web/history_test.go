@@ -59,6 +59,14 @@ func TestThePageTellsOfDeployments(t *testing.T) {
 			[]string{"1.5.0 announced passed 59 min ago took 35 s"},
 		},
 		{
+			"it has passed, with a warning",
+			func() []verdict.Document {
+				slow := verdict.Finding{Cause: verdict.Slow, Summary: "health at http://10.0.0.1:8000: right, but slow", Hint: "Look what it waits for.", Severity: verdict.SeverityWarning}
+				return []verdict.Document{because(decided(begun("1.5.0", time.Minute), 30*time.Second, verdict.Passed), slow)}
+			},
+			[]string{"passed slow health at http://10.0.0.1:8000 Look what it waits for. 30 s ago took 30 s"},
+		},
+		{
 			"it has failed, with causes and hints, but without what the backend said",
 			func() []verdict.Document {
 				return []verdict.Document{because(decided(begun("1.5.0", time.Minute), 4*time.Second, verdict.Failed), missing, wrong)}
@@ -87,7 +95,7 @@ func TestThePageTellsOfDeployments(t *testing.T) {
 				return []verdict.Document{first, second}
 			},
 			[]string{
-				"1.4.2 after a rollback settling for 3 s 1.5.0 announced failed missing_dependency rollback running 56 s ago",
+				"1.4.2 after a rollback settling for 3 s 1.5.0 announced failed missing_dependency, rollback running 56 s ago",
 			},
 		},
 		{

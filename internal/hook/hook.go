@@ -38,7 +38,7 @@ type Options struct {
 // Outcome is what came of it.
 type Outcome struct {
 	Problem string // in words; empty: it succeeded
-	Output  string // the end of what a command printed; that of a unit is in the journal
+	Output  string // the end of what a command printed; of a unit, which prints to the journal, a remark on its start
 }
 
 // Run runs it and waits for its end, at most for the timeout. A command is killed then, or when the context ends, with
@@ -46,21 +46,21 @@ type Outcome struct {
 func (h Hook) Run(ctx context.Context, o Options) Outcome {
 	limited, cancel := context.WithTimeout(ctx, h.Timeout)
 	defer cancel()
-	var printed tail
+	var output tail
 	var err error
 	if h.Unit != "" {
-		err = startUnit(limited, o.BusAddress, h.Unit)
+		err = startUnit(limited, o.BusAddress, h.Unit, &output)
 	} else {
-		err = runCommand(limited, h.Command, o, &printed)
+		err = runCommand(limited, h.Command, o, &output)
 	}
 	var cut cutShort
 	switch {
 	case err == nil:
-		return Outcome{Output: printed.String()}
+		return Outcome{Output: output.String()}
 	case errors.As(err, &cut):
-		return Outcome{Problem: h.whyCutShort(ctx) + string(cut), Output: printed.String()}
+		return Outcome{Problem: h.whyCutShort(ctx) + string(cut), Output: output.String()}
 	default:
-		return Outcome{Problem: err.Error(), Output: printed.String()}
+		return Outcome{Problem: err.Error(), Output: output.String()}
 	}
 }
 

@@ -75,16 +75,25 @@ const unmet = "a Condition…= or the ExecCondition= of its own was not met"
 // judgeDone looks behind a job that is done: it is, too, where there was nothing to do.
 func (s *start) judgeDone() error {
 	conditionMet, known := s.properties["ConditionResult"].Value().(bool)
-	result := text(s.properties["Result"])
 	switch {
 	case known && !conditionMet:
 		return s.didNotRun(unmet)
 	case !s.ran:
 		return s.didNotRun("it was active already, and starting an active unit does nothing; use Type=oneshot without RemainAfterExit=yes")
-	case result != "" && result != "success":
-		return s.failed()
 	default:
 		return nil
+	}
+}
+
+// remark tells what a job that is done leaves open: a unit of Type=oneshot has run by then, any other has begun to.
+func (s *start) remark() string {
+	switch {
+	case text(s.properties["ActiveState"]) != "active":
+		return ""
+	case text(s.properties["SubState"]) == "exited":
+		return s.unit + " has run and stays active, so that it would not run a second time; leave RemainAfterExit=yes out\n"
+	default:
+		return s.unit + " was started; whether it does what it is there for is not known, since only Type=oneshot is waited for\n"
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -18,8 +19,8 @@ const (
 )
 
 // startUnit has systemd start a unit, as "systemctl start" does, and waits until its job has ended: for one of
-// Type=oneshot that is when it has run.
-func startUnit(ctx context.Context, address, name string) error {
+// Type=oneshot that is when it has run. What that leaves open is written to remarks.
+func startUnit(ctx context.Context, address, name string, remarks io.Writer) error {
 	conn, err := dbus.Dial(address, dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
 		return fmt.Errorf("connecting to the system bus: %w", err)
@@ -36,7 +37,11 @@ func startUnit(ctx context.Context, address, name string) error {
 	}
 	for signal := range signals { // until the connection is closed, which the context's end does too
 		if s.told(signal) {
-			return s.judge()
+			err := s.judge()
+			if err == nil {
+				io.WriteString(remarks, s.remark())
+			}
+			return err
 		}
 	}
 	if ctx.Err() == nil {

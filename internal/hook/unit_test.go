@@ -20,15 +20,14 @@ func TestUnits(t *testing.T) {
 	for name, content := range map[string]string{
 		"good.service":        oneshot + "ExecStart=true\n",
 		"templated@.service":  oneshot + "ExecStart=test %i = 1.4.1\n",
-		"service.service":     "[Service]\nExecStart=sleep infinity\n",
-		"some.target":         "[Unit]\nDescription=Not a service\n",
+		"active.service":      "[Service]\nExecStart=sleep infinity\n",
+		"exited.service":      oneshot + "RemainAfterExit=yes\nExecStart=true\n",
 		"exits.service":       oneshot + "ExecStart=sh -c 'exit 3'\n",
 		"forgotten.service":   "[Unit]\nCollectMode=inactive-or-failed\n" + oneshot + "ExecStart=sh -c 'exit 3'\n",
 		"killed.service":      oneshot + "ExecStart=sh -c 'kill -KILL $$$$'\n",
 		"slow.service":        oneshot + "TimeoutStartSec=100ms\nExecStart=sleep infinity\n",
 		"nothing.service":     oneshot + "ExecStart=/nowhere/rollback\n",
 		"cancelled.service":   oneshot + "ExecStart=sh -c 'systemctl stop --no-block cancelled; sleep infinity'\n",
-		"remains.service":     oneshot + "RemainAfterExit=yes\nExecStart=true\n",
 		"conditional.service": "[Unit]\nConditionPathExists=/nowhere\n" + oneshot + "ExecStart=true\n",
 		"asserting.service":   "[Unit]\nAssertPathExists=/nowhere\n" + oneshot + "ExecStart=true\n",
 		"skipped.service":     oneshot + "ExecCondition=false\nExecStart=true\n",
@@ -39,23 +38,21 @@ func TestUnits(t *testing.T) {
 		h.WriteUnit(name, content)
 	}
 	h.Exec("systemctl", "mask", "--runtime", "masked.service")
-	h.Exec("systemctl", "start", "remains.service")
+	h.Exec("systemctl", "start", "active.service", "exited.service")
 
 	const active = " did not run: it was active already, and starting an active unit does nothing; use Type=oneshot without RemainAfterExit=yes"
 	for _, row := range []struct{ name, unit, want string }{
 		{"has run", "good.service", ""},
 		{"has run again", "good.service", ""},
 		{"has run with what its name says", "templated@1.4.1.service", ""},
-		{"was started, and goes on", "service.service", ""},
-		{"is no service", "some.target", ""},
 		{"failed", "exits.service", "exits.service failed: exit-code: exit status 3"},
 		{"failed, and systemd forgets it at once", "forgotten.service", "forgotten.service failed: exit-code: exit status 3"},
 		{"was killed", "killed.service", "killed.service failed: signal: killed by signal 9 (killed)"},
 		{"took longer than it may", "slow.service", "slow.service failed: timeout: killed by signal 15 (terminated)"},
 		{"has no program", "nothing.service", "nothing.service failed: exit-code: exit status 203"},
 		{"was stopped meanwhile", "cancelled.service", "cancelled.service: the start was cancelled, as systemctl stop does"},
-		{"was active", "remains.service", "remains.service" + active},
-		{"goes on since before", "service.service", "service.service" + active},
+		{"was active", "active.service", "active.service" + active},
+		{"has run before, and stayed active", "exited.service", "exited.service" + active},
 		{"a condition", "conditional.service", "conditional.service did not run: a Condition…= or the ExecCondition= of its own was not met"},
 		{"an assertion", "asserting.service", "asserting.service did not run: an Assert…= of its own was not met"},
 		{"a command as condition", "skipped.service", "skipped.service did not run: a Condition…= or the ExecCondition= of its own was not met"},
@@ -71,6 +68,26 @@ func TestUnits(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			got := hook.Hook{Unit: row.unit, Timeout: long}.Run(t.Context(), hook.Options{BusAddress: h.BusAddress})
 			if want := (hook.Outcome{Problem: row.want}); got != want {
+				t.Errorf("%+v\nwant %+v", got, want)
+			}
+		})
+	}
+}
+
+func TestUnitsThatStayActive(t *testing.T) {
+	h := testhost.Start(t)
+	h.WriteUnit("simple.service", "[Service]\nExecStart=sleep infinity\n")
+	h.WriteUnit("remains.service", "[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=true\n")
+	h.WriteUnit("some.target", "[Unit]\nDescription=No service\n")
+	const unknown = " was started; whether it does what it is there for is not known, since only Type=oneshot is waited for\n"
+	for unit, want := range map[string]string{
+		"simple.service":  "simple.service" + unknown,
+		"some.target":     "some.target" + unknown,
+		"remains.service": "remains.service has run and stays active, so that it would not run a second time; leave RemainAfterExit=yes out\n",
+	} {
+		t.Run(unit, func(t *testing.T) {
+			got := hook.Hook{Unit: unit, Timeout: long}.Run(t.Context(), hook.Options{BusAddress: h.BusAddress})
+			if want := (hook.Outcome{Output: want}); got != want {
 				t.Errorf("%+v\nwant %+v", got, want)
 			}
 		})

@@ -95,7 +95,11 @@ func appendList(text []byte, name string, list [][]byte) []byte {
 	if len(list) == 0 {
 		return text
 	}
-	text = fmt.Appendf(text[:len(text)-1], ",%q:[", name)
+	size := len(name) + len(`,"":[]}`)
+	for _, item := range list {
+		size += len(item) + 1
+	}
+	text = fmt.Appendf(slices.Grow(text[:len(text)-1], size), ",%q:[", name)
 	for i, item := range list {
 		if i > 0 {
 			text = append(text, ',')

@@ -105,3 +105,98 @@ func TestTheReleaseIsTheOneFirstSeenLast(t *testing.T) {
 		})
 	}
 }
+
+func TestAnotherReleaseIsTold(t *testing.T) {
+	elsewhere := fleet("a", "b")
+	elsewhere.Release = "file VERSION"
+	type lives [][]func(*state.Store)
+	same := fleet("a", "b")
+	for _, row := range []struct {
+		name  string
+		lives lives // of postflight, the later ones as it is configured then
+		then  state.Service
+		want  []string
+	}{
+		{"the first one is no news", lives{{says(1, "a", "1.0"), says(2, "b", "1.0"), says(3, "a", "1.0")}}, same, nil},
+		{"another one is", lives{{says(1, "a", "1.0"), says(2, "a", "1.1"), says(3, "a", "1.1")}}, same, []string{"1.1 since 2 after 1.0"}},
+		{"of a file", lives{{file(1, "1.0"), file(2, "1.1"), file(3, ""), file(4, "1.1")}}, same, []string{"1.1 since 2 after 1.0"}},
+		{
+			"a rolling deployment is one",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.0"), says(3, "a", "1.1"), says(4, "b", "1.0"), says(5, "b", "1.1")}}, same,
+			[]string{"1.1 since 3 after 1.0"},
+		},
+		{
+			"rolled back before all had it",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.0"), says(3, "a", "1.1"), says(5, "a", "1.0")}}, same,
+			[]string{"1.1 since 3 after 1.0", "1.0 since 1 after 1.1"},
+		},
+		{
+			"rolled back after all had it",
+			lives{{says(1, "a", "1.0"), says(3, "a", "1.1"), says(5, "a", "1.0")}}, same,
+			[]string{"1.1 since 3 after 1.0", "1.0 since 5 after 1.1"},
+		},
+		{
+			"the only target that had it goes, and another comes",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.1"), configured(fleet("a", "c")), says(3, "c", "1.1")}}, same,
+			[]string{"1.1 since 2 after 1.0"},
+		},
+		{"read elsewhere, it is the first", lives{{says(1, "a", "1.0"), configured(elsewhere), file(2, "v1.0")}}, same, nil},
+
+		{"postflight was restarted", lives{{says(1, "a", "1.0")}, {says(60, "a", "1.0"), says(61, "b", "1.0")}}, same, nil},
+		{
+			"there was another one meanwhile",
+			lives{{says(1, "a", "1.0"), says(1, "b", "1.0")}, {says(60, "a", "1.1"), says(61, "b", "1.0"), says(70, "b", "1.1")}}, same,
+			[]string{"1.1 since 60 after 1.0"},
+		},
+		{
+			"of a file, there was another one meanwhile", lives{{file(1, "1.0")}, {file(60, "1.1")}}, same, []string{"1.1 since 60 after 1.0"},
+		},
+		{
+			"two run all the time",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.1")}, {says(60, "a", "1.0"), says(61, "b", "1.1"), says(75, "a", "1.0"), says(80, "a", "1.2")}}, same,
+			[]string{"1.1 since 2 after 1.0", "1.2 since 80 after 1.1"},
+		},
+		{
+			"rolled back meanwhile: it is told once nobody can have it any more",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.1")}, {says(60, "a", "1.0")}, {says(70, "a", "1.0"), says(71, "b", "1.0")}}, same,
+			[]string{"1.1 since 2 after 1.0", "1.0 since 1 after 1.1"},
+		},
+		{
+			"restarted again before all was read",
+			lives{{says(1, "a", "1.0"), says(2, "b", "1.1")}, {}, {says(60, "a", "1.0")}, {says(70, "a", "1.0"), says(71, "b", "1.1")}}, same,
+			[]string{"1.1 since 2 after 1.0"},
+		},
+		{"restarted, and then read elsewhere", lives{{says(1, "a", "1.0")}, {file(60, "v1.0"), file(70, "v1.1")}}, elsewhere, []string{"v1.1 since 70 after v1.0"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var got []string
+			listen := func(s *state.Store) {
+				s.SubscribeRelease(func(service string, now, before state.Release) {
+					if service != "shop" {
+						t.Errorf("of service %q", service)
+					}
+					got = append(got, fmt.Sprintf("%s since %v after %s", now.Name, now.Since.Sub(noon).Seconds(), before.Name))
+				})
+			}
+			service, saved := fleet("a", "b"), []byte(nil)
+			for _, life := range row.lives {
+				store := state.New()
+				if saved != nil {
+					service = row.then
+					if err := store.Restore(saved); err != nil {
+						t.Fatal(err)
+					}
+				}
+				store.Apply([]state.Service{service})
+				listen(store)
+				for _, does := range life {
+					does(store)
+				}
+				saved = store.Save()
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Errorf("told (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

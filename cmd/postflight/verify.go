@@ -10,14 +10,17 @@ import (
 
 	"postflight/internal/app"
 	"postflight/internal/config"
+	"postflight/internal/hook"
 	"postflight/internal/verdict"
 )
 
 type verifyCommand struct {
 	looking
 	Release string `help:"Version that was deployed." placeholder:"VERSION"`
-	Output  string `help:"text or json." enum:"text,json" default:"text"`
+	Output  string `help:"text, json or junit." enum:"text,json,junit" default:"text"`
 	policy
+	daemon
+	onFailure
 }
 
 // policy is what the command line says of the verification's policy; what is left out stays as configured.
@@ -27,44 +30,66 @@ type policy struct {
 	Interval      *time.Duration `help:"How often checks run meanwhile (default 1s)." placeholder:"DURATION"`
 	Consecutive   *int           `help:"Passes in a row that each check must end with (default 5)." placeholder:"N"`
 	MaxRestarts   *int           `help:"Automatic restarts that are let pass (default 0)." placeholder:"N"`
+	MaxSlowdown   *float64       `help:"How many times slower than before the deployment requests may be until the verdict warns; 0: not compared (default 3). A daemon knows how fast they were." placeholder:"N"`
 }
 
 func (c verifyCommand) Run(inv *invocation) error {
-	cfg, log, closeLog, err := c.prepare(inv)
+	onFailure, err := c.hook(inv.getenv)
 	if err != nil {
 		return err
 	}
-	defer closeLog()
-	if err := one(cfg); err != nil {
+	server, err := c.where(c.source, inv.getenv)
+	if err != nil {
 		return err
 	}
-	progress := io.Discard
-	if c.Output == "text" {
-		progress = inv.stderr
+	var doc verdict.Document
+	if server != "" {
+		doc, err = c.verifyAt(inv, server, onFailure)
+	} else {
+		doc, err = c.verifyHere(inv, onFailure)
+	}
+	if err != nil {
+		return err
+	}
+	if output := doc.Rollback.Output; output != "" && onFailure != nil {
+		fmt.Fprintf(inv.stderr, "%s printed:\n%s\n", onFailure, strings.TrimSuffix(output, "\n"))
+	}
+	if err := write(inv.stdout, c.Output, doc); err != nil {
+		return untoldError{err}
+	}
+	return exitCode(codes[doc.Verdict])
+}
+
+// verifyHere verifies in this process.
+func (c verifyCommand) verifyHere(inv *invocation, onFailure *hook.Hook) (verdict.Document, error) {
+	cfg, log, closeLog, err := c.prepare(inv)
+	if err != nil {
+		return verdict.Document{}, err
+	}
+	defer closeLog()
+	if err := one(cfg); err != nil {
+		return verdict.Document{}, err
 	}
 	service := cfg.Services[0]
 	service.Verification = c.over(service.Verification)
 	if err := config.CheckPolicy(service.Verification); err != nil {
-		return usageError{err}
+		return verdict.Document{}, usageError{err}
 	}
+	shown := newProgress(inv, service.Name)
+	defer shown.end()
 	doc, err := app.Verify(inv.ctx, app.VerifyOptions{
 		Config:     cfg,
 		Build:      buildInfo(),
 		Log:        log,
 		BusAddress: inv.getenv("DBUS_SYSTEM_BUS_ADDRESS"),
 	}, app.Deployment{
-		Service:  service.Name,
-		Release:  c.Release,
-		Policy:   service.Verification,
-		Progress: func(d verdict.Document) { announce(progress, d) },
+		Service:   service.Name,
+		Release:   c.Release,
+		Policy:    service.Verification,
+		OnFailure: onFailure,
+		Events:    shown.tell,
 	})
-	if err != nil {
-		return asUsage(err)
-	}
-	if err := write(inv.stdout, c.Output, doc); err != nil {
-		return untoldError{err}
-	}
-	return exitCode(codes[doc.Verdict])
+	return doc, asUsage(err)
 }
 
 var codes = map[verdict.State]int{
@@ -82,6 +107,10 @@ func one(cfg *config.Config) error {
 	for i, service := range cfg.Services {
 		names[i] = service.Name
 	}
+	return notOne(names)
+}
+
+func notOne(names []string) error {
 	return usageError{errors.New("a verification is of one service: choose it with --service, one of " + strings.Join(names, ", "))}
 }
 
@@ -92,6 +121,7 @@ func (p policy) over(base verdict.Policy) verdict.Policy {
 	set(&base.Interval, p.Interval)
 	set(&base.Consecutive, p.Consecutive)
 	set(&base.MaxRestarts, p.MaxRestarts)
+	set(&base.MaxSlowdown, p.MaxSlowdown)
 	return base
 }
 
@@ -101,21 +131,22 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// announce tells that a verification has come into another state.
-func announce(to io.Writer, d verdict.Document) {
-	if d.State.Decided() {
-		return
-	}
-	fmt.Fprintf(to, "%s %s: %s\n", time.Now().Format(time.TimeOnly), d.Service, d.State)
-}
-
 func write(to io.Writer, format string, d verdict.Document) error {
-	if format == "text" {
+	switch format {
+	case "text":
 		_, err := io.WriteString(to, d.Text())
 		return err
+	case "junit":
+		report, err := d.JUnit()
+		if err != nil {
+			return err
+		}
+		_, err = to.Write(report)
+		return err
+	default:
+		encoder := json.NewEncoder(to)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		return encoder.Encode(d)
 	}
-	encoder := json.NewEncoder(to)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(d)
 }

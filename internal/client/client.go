@@ -83,14 +83,14 @@ func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse
 // Services are the names of those that the daemon knows.
 func (c *Client) Services(ctx context.Context) ([]string, error) {
 	var status struct {
-		Services []struct{ Service string }
+		Services []struct{ Name string }
 	}
 	if err := c.call(ctx, http.MethodGet, "api/v1/status", nil, &status); err != nil {
 		return nil, err
 	}
 	var names []string
 	for _, service := range status.Services {
-		names = append(names, service.Service)
+		names = append(names, service.Name)
 	}
 	return names, nil
 }

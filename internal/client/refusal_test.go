@@ -24,7 +24,7 @@ func TestRefusals(t *testing.T) {
 		want    string
 		refused bool
 	}{
-		{"no token", 401, "WWW-Authenticate: Bearer realm=\"postflight\"", `{"error": "this needs the token"}`, "", "SERVER wants a token: name a file that holds the one of the daemon's --web.api-token-file with --server.token-file", true},
+		{"no token", 401, "WWW-Authenticate: Bearer realm=\"postflight\"", `{"error": "this needs the token"}`, "", "SERVER wants the token of the daemon's --web.api-token-file; name a file that holds it with --server.token-file", true},
 		{"another token", 401, "WWW-Authenticate: Bearer", `{"error": "this is not the token of --web.api-token-file"}`, "s3cret", "the token of --server.token-file was refused by SERVER: this is not the token of --web.api-token-file", true},
 		{"basic auth", 401, "WWW-Authenticate: Basic", "Unauthorized", "s3cret", "SERVER wants a user and a password, which postflight does not send; use the control socket on its machine: --server unix:/run/postflight/control.sock", true},
 		{"no token is configured", 403, "", `{"error": "and none is configured"}`, "s3cret", "SERVER refuses: and none is configured", true},
@@ -34,7 +34,8 @@ func TestRefusals(t *testing.T) {
 		{"no such deployment", 404, "", `{"error": "there is no such deployment"}`, "", "SERVER refuses: there is no such deployment", true},
 		{"something else", 404, "", "404 page not found\n", "", "SERVER answers 404 Not Found, and not as postflight does; is it the right URL?", true},
 		{"a redirect", 302, "Location: https://login.example/?for=s3cret", "", "s3cret", "SERVER redirects to https://login.example/; name the daemon itself", true},
-		{"not now", 409, "", `{"error": "it is decided already"}`, "", "SERVER answers 409 Conflict: it is decided already", false},
+		{"not now", 409, "", `{"error": "it is decided already"}`, "", "SERVER refuses: it is decided already", true},
+		{"too many at once", 429, "", "", "", "SERVER answers 429 Too Many Requests", false},
 		{"a proxy without a daemon", 502, "", "<html>", "", "SERVER answers 502 Bad Gateway", false},
 		{"a page", 200, "", "<html>", "", "SERVER does not answer as postflight does: invalid character '<' looking for beginning of value; is it the right URL?", false},
 	} {
@@ -80,7 +81,7 @@ func TestAnUnknownServiceIsNamed(t *testing.T) {
 			fmt.Fprint(w, `{"error": "there is no such service"}`)
 			return
 		}
-		fmt.Fprint(w, `{"services": [{"service": "shop"}, {"service": "proxy-system"}]}`)
+		fmt.Fprint(w, `{"services": [{"name": "shop"}, {"name": "proxy-system"}]}`)
 	}))
 	defer server.Close()
 	_, err := open(t, server.URL, "").Announce(t.Context(), Announcement{Service: "shoop"})

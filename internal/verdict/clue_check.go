@@ -21,13 +21,14 @@ func (t *checkTally) clues(p Policy) []*clue {
 		return nil
 	}
 	clues, before := symptoms(t.last), t.before()
+	worse := t.failing() && t.Before != nil && t.Before.Outcome != probe.Fail
 	mended := hasCause(before, DatabaseUnreachable) && !hasCause(clues, DatabaseUnreachable)
 	for _, c := range clues {
 		c.severity = SeverityWarning
 		if t.Critical && t.failing() && c.cause != CacheDown {
 			c.severity = SeverityError
 		}
-		c.preexisting = hasCause(before, c.cause) && !mended
+		c.preexisting = hasCause(before, c.cause) && !mended && (!worse || c.cause == DatabaseUnreachable)
 	}
 	if now := t.latencies.Summary(); slower(now, t.Baseline, p.MaxSlowdown) {
 		clues = append(clues, t.slowClue(now, p.MaxSlowdown))

@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
-// The documents that people and programs read, whole, as JSON and as text.
+// The documents that people and programs read, whole, as JSON, as text and for CI systems.
 func TestDocuments(t *testing.T) {
 	tests := []struct {
 		name string
@@ -25,10 +25,9 @@ func TestDocuments(t *testing.T) {
 		{"settling", settlingDocument},
 		{"passed", passedDocument},
 		{"failed", failedDocument},
-		{"missing", missingDocument},
 		{"blind", blindDocument},
 		{"unseen", unseenDocument},
-		{"superseded", supersededDocument},
+		{"rolled-back", rolledBackDocument},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -39,6 +38,11 @@ func TestDocuments(t *testing.T) {
 			}
 			golden(t, test.name+".json", string(asJSON)+"\n")
 			golden(t, test.name+".txt", d.Text())
+			asXML, err := d.JUnit()
+			if err != nil {
+				t.Fatal(err)
+			}
+			golden(t, test.name+".xml", string(asXML))
 
 			var back verdict.Document
 			if err := json.Unmarshal(asJSON, &back); err != nil {
@@ -117,7 +121,7 @@ func passedDocument(t *testing.T) verdict.Document {
 		}
 		degraded := passing("health")
 		degraded.Outcome, degraded.Wanted, degraded.Got = probe.Warn, "`status` healthy", "degraded; cache unhealthy"
-		v.FoldCheck(at(seconds(float64(s)+0.2), degraded))
+		v.FoldCheck(at(seconds(float64(s)+0.2), component("cache", "unhealthy", degraded)))
 	}
 	return v.At(seconds(60))
 }
@@ -134,22 +138,6 @@ func failedDocument(t *testing.T) verdict.Document {
 	again := running(seconds(0.61))
 	again.Reading.NRestarts, again.Restarts = 1, 1
 	v.FoldUnit(again)
-	return v.At(seconds(1))
-}
-
-func missingDocument(t *testing.T) verdict.Document {
-	v := proxySystem(t)
-	v.FoldUnit(running(seconds(0)))
-	v.FoldCheck(at(seconds(0.1), failing("health", probe.ReasonConnect, "a connection", "127.0.0.1:8000: connection refused")))
-	v.FoldLog(verdict.LogSeen{Unit: "proxy-system.service", Time: seconds(0.35), Observable: true, Matches: []probe.Match{{
-		Pattern: "missing-module", Severity: probe.SeverityError, Time: seconds(0.3), Module: "jwt",
-		Before: []string{"Traceback (most recent call last):", `  File "/srv/app/main.py", line 3, in <module>`, "    import jwt"},
-		Text:   "ModuleNotFoundError: No module named 'jwt'",
-	}}})
-	crash := running(seconds(0.41))
-	crash.Reading.ActiveState, crash.Reading.SubState, crash.Reading.Result = "activating", "auto-restart", "exit-code"
-	crash.Reading.ExecMainCode, crash.Reading.ExecMainStatus, crash.Reading.ExecMainExit = 1, 1, seconds(0.4)
-	v.FoldUnit(crash)
 	return v.At(seconds(1))
 }
 
@@ -207,17 +195,24 @@ func TestTargetsThatAreNotKnown(t *testing.T) {
 	}
 }
 
-// The deployment's own start comes at 10 s. So at 70 s the time to settle is over.
-func supersededDocument(t *testing.T) verdict.Document {
-	v := proxySystem(t)
-	v.FoldUnit(running(seconds(0)))
-	own, another := running(seconds(10)), running(seconds(70.5))
-	own.ManualStarts, another.ManualStarts = 1, 2
-	v.FoldUnit(own)
-	for s := 50; s <= 70; s++ {
-		v.FoldCheck(at(seconds(float64(s)), passing("health")))
-		v.FoldCheck(at(seconds(float64(s)), passing("auth")))
+// The deployment that takes another one back, with what only those who drive a verification know.
+func rolledBackDocument(t *testing.T) verdict.Document {
+	v, err := verdict.New(verdict.Plan{
+		ID: "02", Service: "proxy-system", Source: verdict.API, Policy: verdict.DefaultPolicy, RollbackOf: "01",
+		Units: []string{"proxy-system.service"}, Start: seconds(0), Began: seconds(-90),
+		Notes: []string{"postflight was stopped for 1m30s while this verification ran"},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	v.FoldUnit(another)
-	return v.At(seconds(71))
+	v.FoldUnit(running(seconds(0)))
+	crash := running(seconds(0.41))
+	crash.Reading.ActiveState, crash.Reading.SubState, crash.Reading.Result = "failed", "failed", "exit-code"
+	v.FoldUnit(crash)
+	d := v.At(seconds(3))
+	d.Rollback = verdict.Rollback{
+		State: verdict.RollbackFailed, Hook: "unit app-rollback.service", StartedAt: seconds(3), EndedAt: seconds(4.2),
+		Problem: "app-rollback.service: failed, Result=exit-code", Output: "no release to go back to\n",
+	}
+	return d
 }

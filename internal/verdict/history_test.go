@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"postflight/internal/latency"
 	"postflight/internal/verdict"
 	"postflight/probe"
 )
@@ -33,7 +34,7 @@ func (e event) fold(v *verdict.Verification) {
 	case e.log != nil:
 		v.FoldLog(*e.log)
 	default:
-		v.Interrupt(e.at)
+		v.Abandon(verdict.Interrupted, e.at)
 	}
 }
 
@@ -50,11 +51,13 @@ func histories() *rapid.Generator[history] {
 			case kind < 5 && len(h.plan.Units) > 0:
 				h.events = append(h.events, event{at: at, log: drawLog(t, at)})
 			case kind < 25 && len(h.plan.Units) > 0:
+				first := unit.Reading == nil
 				unit = drawReading(t, unit, at)
 				seen := unit
+				seen.Known = first && rapid.Bool().Draw(t, "known before")
 				h.events = append(h.events, event{at: at, unit: &seen})
 			case len(h.plan.Checks) > 0:
-				h.events = append(h.events, event{at: at, result: drawResult(t, h.plan, at)})
+				h.events = append(h.events, event{at: at, result: drawResult(t, rapid.SampledFrom(h.plan.Checks).Draw(t, "check").Key, at)})
 			}
 		}
 		return h
@@ -68,28 +71,46 @@ func drawPlan(t *rapid.T) verdict.Plan {
 		Interval:      time.Second,
 		Consecutive:   rapid.IntRange(1, 4).Draw(t, "consecutive"),
 		MaxRestarts:   rapid.IntRange(0, 2).Draw(t, "max restarts"),
+		MaxSlowdown:   rapid.SampledFrom([]float64{0, 2}).Draw(t, "max slowdown"),
 	}}
 	if rapid.Bool().Draw(t, "with unit") {
 		plan.Units = []string{"app.service"}
 		plan.Logs = rapid.Bool().Draw(t, "with logs")
 	}
+	for range rapid.IntRange(0, 2).Draw(t, "errors logged before") {
+		m := drawMatch(t, start)
+		m.Time = start.Add(-time.Duration(rapid.IntRange(0, 20).Draw(t, "minutes ago")) * time.Minute)
+		plan.LogBefore = append(plan.LogBefore, m)
+	}
 	for i := range rapid.IntRange(0, 2).Draw(t, "checks") {
-		plan.Checks = append(plan.Checks, verdict.PlannedCheck{
+		c := verdict.PlannedCheck{
 			Check:       probe.Check{Key: checkKey(fmt.Sprint("check-", i)), Critical: rapid.IntRange(0, 3).Draw(t, "critical") > 0},
 			MinInterval: rapid.SampledFrom([]time.Duration{0, time.Second, 10 * time.Second}).Draw(t, "min interval"),
 			Timeout:     time.Duration(rapid.IntRange(1, 5).Draw(t, "timeout")) * time.Second,
-		})
+			Baseline:    latency.Summary{Count: 100, P95: 10 * time.Millisecond},
+		}
+		if rapid.Bool().Draw(t, "known before") {
+			c.Before = drawResult(t, c.Key, start.Add(-time.Minute))
+		}
+		plan.Checks = append(plan.Checks, c)
 	}
 	return plan
 }
 
-func drawResult(t *rapid.T, plan verdict.Plan, at time.Time) *probe.Result {
-	r := probe.Result{Key: rapid.SampledFrom(plan.Checks).Draw(t, "check").Key, Start: at}
+func drawResult(t *rapid.T, key probe.Key, at time.Time) *probe.Result {
+	r := &probe.Result{Key: key, Start: at, Latencies: []time.Duration{time.Second}}
 	r.Outcome = rapid.SampledFrom([]probe.Outcome{probe.Pass, probe.Pass, probe.Pass, probe.Pass, probe.Warn, probe.Error, probe.Fail}).Draw(t, "outcome")
 	if !r.Outcome.Up() {
-		r.Reason = rapid.SampledFrom([]probe.Reason{probe.ReasonConnect, probe.ReasonBody, probe.ReasonAuthBypassed, probe.ReasonCredentials}).Draw(t, "reason")
+		r.Reason = rapid.SampledFrom([]probe.Reason{
+			probe.ReasonConnect, probe.ReasonBody, probe.ReasonAuthBypassed, probe.ReasonAuthBroken, probe.ReasonCredentials,
+		}).Draw(t, "reason")
 	}
-	return &r
+	if r.Outcome == probe.Warn || r.Reason == probe.ReasonBody {
+		label := rapid.SampledFrom([]string{"cache", "database", "storage"}).Draw(t, "component")
+		state := rapid.SampledFrom([]string{"healthy", "unhealthy"}).Draw(t, "its state")
+		r.Values = []probe.Value{{Metric: "health_component_status", Label: label, State: state}}
+	}
+	return r
 }
 
 // drawLog lets the log say something that may have been written up to two seconds ago, or be out of reach.
@@ -99,14 +120,18 @@ func drawLog(t *rapid.T, at time.Time) *verdict.LogSeen {
 		return seen
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "lines") {
-		seen.Matches = append(seen.Matches, probe.Match{
-			Pattern:  rapid.SampledFrom([]string{"missing-module", "address-in-use", "db-session-error"}).Draw(t, "pattern"),
-			Severity: rapid.SampledFrom([]probe.Severity{probe.SeverityError, probe.SeverityWarning}).Draw(t, "severity"),
-			Time:     at.Add(-time.Duration(rapid.IntRange(0, 2000).Draw(t, "late")) * time.Millisecond),
-			Text:     "what was written",
-		})
+		seen.Matches = append(seen.Matches, drawMatch(t, at))
 	}
 	return seen
+}
+
+func drawMatch(t *rapid.T, at time.Time) probe.Match {
+	return probe.Match{
+		Pattern:  rapid.SampledFrom([]string{"missing-module", "address-in-use", "db-session-error"}).Draw(t, "pattern"),
+		Severity: rapid.SampledFrom([]probe.Severity{probe.SeverityError, probe.SeverityWarning}).Draw(t, "severity"),
+		Time:     at.Add(-time.Duration(rapid.IntRange(0, 2000).Draw(t, "late")) * time.Millisecond),
+		Text:     rapid.SampledFrom([]string{"", "what was written", "Can't connect"}).Draw(t, "text"),
+	}
 }
 
 // drawReading lets the unit do one of the things that units do.
@@ -129,7 +154,8 @@ func drawReading(t *rapid.T, last verdict.UnitSeen, at time.Time) verdict.UnitSe
 	case 4:
 		u.LoadState, u.ActiveState, u.SubState = "not-found", "inactive", "dead"
 	case 5:
-		u.ActiveState, u.SubState, u.Result = "failed", "failed", "exit-code"
+		u.ActiveState, u.SubState = "failed", "failed"
+		u.Result = rapid.SampledFrom([]string{"exit-code", "start-limit-hit", "oom-kill"}).Draw(t, "its result")
 	}
 	next.Reading = &u
 	return next

@@ -32,12 +32,15 @@ type (
 		Skipped   *junitResult `xml:"skipped"`
 		Error     *junitResult `xml:"error"`
 		Failure   *junitResult `xml:"failure"`
-		SystemOut string       `xml:"system-out,omitempty"`
+		SystemOut *junitText   `xml:"system-out"`
 	}
 	junitResult struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr,omitempty"`
-		Text    string `xml:",chardata"`
+		Text    string `xml:",cdata"`
+	}
+	junitText struct {
+		Text string `xml:",cdata"`
 	}
 )
 
@@ -81,7 +84,7 @@ func (d Document) junitVerdict() junitCase {
 	causes := accountOf(d.Causes)
 	switch d.State {
 	case Passed:
-		return junitCase{SystemOut: causes}
+		return junitCase{SystemOut: output(causes)}
 	case Failed:
 		first := d.Causes[0]
 		return junitCase{Failure: result(string(first.Cause), first.Summary, causes)}
@@ -99,7 +102,7 @@ func (d Document) junitCheck(c Check) junitCase {
 	findings := d.findingsSeenIn(fmt.Sprintf("%s at %s: ", c.Check, c.Target))
 	switch {
 	case c.Outcome == "pass" || c.Outcome == "warn", !c.Critical:
-		return junitCase{SystemOut: legal(c.Outcome + ": " + c.account() + "\n" + accountOf(findings))}
+		return junitCase{SystemOut: output(c.Outcome + ": " + c.account() + "\n" + accountOf(findings))}
 	case c.Outcome == "error":
 		return junitCase{Error: result(c.Reason, c.account(), accountOf(findings))}
 	default:
@@ -118,7 +121,7 @@ func (d Document) junitUnit(u Unit) junitCase {
 	case d.State == Failed && !runs(u.State):
 		return junitCase{Failure: result(u.State, words, "")}
 	default:
-		return junitCase{SystemOut: legal(words)}
+		return junitCase{SystemOut: output(words)}
 	}
 }
 
@@ -139,11 +142,18 @@ func accountOf(findings []Finding) string {
 	for _, f := range findings {
 		f.writeTo(&b)
 	}
-	return legal(b.String())
+	return b.String()
 }
 
 func result(kind, message, text string) *junitResult {
-	return &junitResult{Message: legal(message), Type: legal(kind), Text: text}
+	return &junitResult{Message: legal(message), Type: legal(kind), Text: legal(text)}
+}
+
+func output(text string) *junitText {
+	if text == "" {
+		return nil
+	}
+	return &junitText{legal(text)}
 }
 
 func inSeconds(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

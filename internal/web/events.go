@@ -52,6 +52,7 @@ func (a api) events(w http.ResponseWriter, r *http.Request) {
 	s.copy(ctx, events, followed, !a.knows(r))
 	stop()
 	<-followed
+	s.wait() // for the end of the answer
 }
 
 // lastEvent is the id of the event after which to go on, 0 where the stream begins.
@@ -120,12 +121,15 @@ func (s *stream) send(e deployment.Event, anybody bool) error {
 }
 
 func (s *stream) write(text string) error {
-	_ = s.control.SetWriteDeadline(time.Now().Add(stuck))
+	s.wait()
 	if _, err := io.WriteString(s.w, text); err != nil {
 		return err
 	}
 	return s.flush()
 }
+
+// wait gives the client time to read what is written next.
+func (s *stream) wait() { _ = s.control.SetWriteDeadline(time.Now().Add(stuck)) }
 
 func (s *stream) flush() error { return s.control.Flush() }
 

@@ -119,17 +119,12 @@ type served struct {
 
 func serve(t *testing.T, h http.Handler) *served {
 	t.Helper()
-	alive, end := context.WithCancel(context.Background())
 	s := &served{
-		Server:      &http.Server{Handler: h, ReadTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return alive }},
+		Server:      &http.Server{Handler: h, ReadTimeout: 10 * time.Second},
 		connections: make(chan net.Conn), closed: make(chan struct{}),
 	}
-	s.RegisterOnShutdown(end)
 	go s.Serve(s)
-	t.Cleanup(func() {
-		end()
-		s.Server.Close()
-	})
+	t.Cleanup(func() { s.Server.Close() })
 	return s
 }
 
@@ -216,10 +211,29 @@ func TestAStreamEndsWhenTheReaderGoes(t *testing.T) {
 	})
 }
 
-func TestStreamsEndWhenTheServerStops(t *testing.T) {
+// TestAStreamEndsWholeAfterASilence: what a client has to wait for between two events does not cut off the end.
+func TestAStreamEndsWholeAfterASilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk()
-		d.follow = silent
+		d.follow = func(ctx context.Context, _ uint64, f func(deployment.Event) error) error {
+			err := f(told(t)[0])
+			time.Sleep(14 * time.Second)
+			return err
+		}
+		_, stream := serve(t, apiOf(d, shop())).open(t)
+		if all, err := io.ReadAll(stream); err != nil || ids(string(all)) != "1" {
+			t.Errorf("%v after %s", err, all)
+		}
+	})
+}
+
+func TestAServerStopsOnceTheDeskHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		life, stop := context.WithCancel(t.Context())
+		d := newDesk()
+		d.follow = func(_ context.Context, after uint64, f func(deployment.Event) error) error {
+			return silent(life, after, f)
+		}
 		server := serve(t, apiOf(d, shop()))
 		_, stream := server.open(t)
 		synctest.Wait()
@@ -232,6 +246,7 @@ func TestStreamsEndWhenTheServerStops(t *testing.T) {
 				t.Errorf("stopping took %v: %v", time.Since(begun), err)
 			}
 		})
+		stop()
 		if rest, err := io.ReadAll(stream); err != nil || len(rest) > 0 {
 			t.Errorf("%v: %s", err, rest)
 		}

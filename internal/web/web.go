@@ -29,8 +29,8 @@ type Options struct {
 	// once. Its error is told to anybody, so it must not hold the token. nil: nobody may, but those who are Trusted.
 	Token func() (string, error)
 
-	// Deployments answers what is asked of deployments; nil: there are no such routes. Streams of events last as long as the
-	// requests' contexts: a server that is to stop at once has to end those, with BaseContext and RegisterOnShutdown.
+	// Deployments answers what is asked of deployments; nil: there are no such routes. A stream of events lasts as long as its
+	// Follow does: a server that is to stop at once needs that ended.
 	Deployments Deployments
 	// Rules are a service's, as the Deployments have them.
 	Rules func(service string) (deployment.Rules, bool)

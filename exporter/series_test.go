@@ -3,6 +3,7 @@ package exporter_test
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,7 +40,7 @@ func TestACheckHasFewSeries(t *testing.T) {
 	store.Fold(probe.Result{Key: key, Start: time.Now(), Outcome: probe.Warn, Status: 200})
 	store.Fold(probe.Result{
 		Key: key, Start: time.Now(), Outcome: probe.Fail, Reason: probe.ReasonStatus, Status: 500,
-		Phases: [...]time.Duration{1, 1, 1, 1, 1}, Latencies: []time.Duration{time.Millisecond},
+		Phases: [...]time.Duration{1, 1, 1, 1, 1}, Latencies: slices.Repeat([]time.Duration{time.Millisecond}, 20),
 	})
 	got := seriesWith(scrape(t, e), `check="auth"`, "target=")
 	if got > limit {
@@ -249,7 +250,7 @@ func BenchmarkScrape(b *testing.B) {
 		store.Fold(probe.Result{
 			Key: c.Key, Start: time.Now(), Duration: time.Millisecond, Status: 200,
 			Phases:    [...]time.Duration{probe.Connect: 1, probe.Processing: 1, probe.Transfer: 1},
-			Latencies: []time.Duration{time.Millisecond},
+			Latencies: slices.Repeat([]time.Duration{time.Millisecond}, 20),
 		})
 	}
 	b.ReportAllocs()

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"time"
+
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
@@ -14,6 +16,31 @@ func (e *engine) desk(rules func(service string) (deployment.Rules, bool), kept 
 		Store: e.store, Rules: rules, Begin: e.begin, End: e.end,
 		Kept: kept, Tell: tellDeployments(e.options.log), BusAddress: e.options.busAddress,
 	})
+}
+
+// surePatience is how long a verdict, or a rollback, waits for a disk that does not answer. Then it goes on: a release that
+// is broken is worse than one that might be taken back twice.
+const surePatience = 10 * time.Second
+
+// keepSurely has what has changed written before it returns.
+func (d *Daemon) keepSurely() {
+	if !d.kept.isKept() {
+		return
+	}
+	enough := time.NewTimer(surePatience)
+	defer enough.Stop()
+	done := make(chan struct{})
+	select {
+	case d.kept.asked <- done:
+	case <-d.unkept:
+		return
+	case <-enough.C:
+		return
+	}
+	select {
+	case <-done:
+	case <-enough.C:
+	}
 }
 
 // rules are what is configured now of a service's deployments.

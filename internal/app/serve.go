@@ -64,6 +64,7 @@ type Daemon struct {
 	control   *http.Server
 
 	kept             *stateFile
+	unkept           chan struct{} // closed when nothing is written any more but at the very end
 	load             func() (*config.Config, error)
 	hangup           <-chan os.Signal
 	nativeHistograms bool
@@ -95,8 +96,9 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 	kept := newStateFile(o.StateFile, store, o.Log, metrics.CountFailedWrite)
 	kept.load()
 	d := &Daemon{
-		log:  o.Log,
-		kept: kept,
+		log:    o.Log,
+		kept:   kept,
+		unkept: make(chan struct{}),
 		engine: newEngine(context.Background(), store, o.Config, engineOptions{
 			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: o.Watcher == nil, observer: metrics, log: o.Log,
 		}),
@@ -107,7 +109,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		hangup:           o.Hangup,
 		nativeHistograms: o.Config.NativeHistograms,
 	}
-	d.desk = d.engine.desk(d.engine.rules, kept.keepNow)
+	d.desk = d.engine.desk(d.engine.rules, d.keepSurely)
 	handler := web.Handler(web.Options{
 		Store:   store,
 		Metrics: kept.keptFirst(metrics.Handler(exporter.NewRegistry())),
@@ -160,7 +162,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	alive, enough := context.WithCancel(ctx)
 	group.Add(func() error { return d.keepSystemdInformed(alive) }, func(error) { enough() })
 	keeping, kept := context.WithCancel(ctx)
-	group.Add(func() error { return d.kept.keep(keeping) }, func(error) { kept() })
+	group.Add(func() error { defer close(d.unkept); return d.kept.keep(keeping) }, func(error) { kept() })
 	following, noMore := context.WithCancel(ctx)
 	group.Add(func() error { return d.followFiles(following) }, func(error) { noMore() })
 	err := group.Run()

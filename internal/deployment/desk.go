@@ -89,7 +89,6 @@ type Desk struct {
 	stopped   bool
 	running   map[string]*course            // undecided, by service
 	courses   map[string]*course            // by id, until all has been told
-	repaused  chan struct{}                 // a pause begins or ends otherwise than was waited for
 	failed    map[string]Plan               // of the newest of each service that failed
 	announced map[string]time.Time          // when a deployment of the service was announced last
 	reporting map[string]context.CancelFunc // rollbacks whose end others tell: ends waiting for them
@@ -99,7 +98,7 @@ type Desk struct {
 // New makes a Desk. It takes up what the store has restored once it is run.
 func New(o Options) *Desk {
 	d := &Desk{
-		o: o, news: newInbox(), turned: make(chan struct{}), repaused: make(chan struct{}, 1),
+		o: o, news: newInbox(), turned: make(chan struct{}),
 		running: map[string]*course{}, courses: map[string]*course{},
 		failed: map[string]Plan{}, announced: map[string]time.Time{}, reporting: map[string]context.CancelFunc{},
 	}
@@ -114,17 +113,13 @@ func New(o Options) *Desk {
 func (d *Desk) Run(ctx context.Context) error {
 	d.begun.Do(d.takeUp)
 	for ctx.Err() == nil {
-		pauses := time.NewTimer(d.endPauses(time.Now()))
 		select {
 		case <-d.news.came:
 			for _, n := range d.news.take() {
 				d.detect(n)
 			}
-		case <-pauses.C:
-		case <-d.repaused:
 		case <-ctx.Done():
 		}
-		pauses.Stop()
 	}
 	d.close()
 	d.work.Wait()

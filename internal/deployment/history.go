@@ -12,6 +12,7 @@ import (
 
 // Deployment is how the one of this id stands.
 func (d *Desk) Deployment(id string) (verdict.Document, error) {
+	d.begun.Do(d.takeUp)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.document(id)
@@ -50,6 +51,7 @@ func (d *Desk) kept(id string) (state.Deployment, bool) {
 
 // Deployments are a service's, or all, the newest first.
 func (d *Desk) Deployments(service string) ([]verdict.Document, error) {
+	d.begun.Do(d.takeUp)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, c := range d.running {
@@ -78,6 +80,7 @@ func (d *Desk) Deployments(service string) ([]verdict.Document, error) {
 // Follow calls f with each event of a verification after the one of this id, from the beginning where that is 0, until the
 // verdict has been told, ctx ends or f returns an error. Events that are no longer kept are left out, but for the last state.
 func (d *Desk) Follow(ctx context.Context, id string, after uint64, f func(Event) error) error {
+	d.begun.Do(d.takeUp)
 	d.mu.Lock()
 	told := (*timeline)(nil)
 	if c := d.courses[id]; c != nil {
@@ -106,6 +109,7 @@ func verdictOnly(doc verdict.Document) *timeline {
 // Await returns how a deployment ended, once it is decided and a rollback is over. Where ctx or the desk ends first it is as
 // it stands.
 func (d *Desk) Await(ctx context.Context, id string) (verdict.Document, error) {
+	d.begun.Do(d.takeUp)
 	for {
 		d.mu.Lock()
 		turned := d.turned

@@ -19,6 +19,8 @@ func (d *Desk) takeUp() {
 				d.resume(kept, now)
 			}
 		}
+	}
+	for _, service := range d.o.Store.Snapshot(now).Services { // as it is by now
 		for _, kept := range service.Deployments.History {
 			if kept.Rollback.State == verdict.RollbackRunning && !d.isVerified(kept.Rollback) {
 				d.endRollback(kept.Document, verdict.RollbackInterrupted, "postflight was stopped meanwhile; it is not run again", now)

@@ -89,11 +89,14 @@ func (d *Desk) rolledBack(id string, after verdict.Document) {
 		d.endRollback(failed.Document, verdict.RollbackSucceeded, "", now)
 		return
 	}
-	why := string(after.Reason)
+	why, ended := string(after.Reason), verdict.RollbackFailed
 	if len(after.Causes) > 0 {
 		why = after.Causes[0].Summary
 	}
-	d.endRollback(failed.Document, verdict.RollbackFailed, fmt.Sprintf("the service was verified afterwards: %s, %s", after.State, why), now)
+	if after.Reason == verdict.Interrupted {
+		ended = verdict.RollbackInterrupted
+	}
+	d.endRollback(failed.Document, ended, fmt.Sprintf("the service was verified afterwards: %s, %s", after.State, why), now)
 }
 
 func (d *Desk) endRollback(failed verdict.Document, state verdict.RollbackState, problem string, now time.Time) {

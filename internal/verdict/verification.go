@@ -138,9 +138,6 @@ func (v *Verification) Abandon(reason Reason, now time.Time) {
 	}
 }
 
-// Interrupt ends an undecided verification.
-func (v *Verification) Interrupt(now time.Time) { v.Abandon(Interrupted, now) }
-
 // At is all there is to tell at a time.
 func (v *Verification) At(now time.Time) Document {
 	v.advance(now)

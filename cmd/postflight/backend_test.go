@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 )
 
 // backend answers /health with a body, and everything else as a backend does that knows who is not allowed in.
@@ -15,6 +17,18 @@ func backend(health string) http.Handler {
 		fmt.Fprint(w, `{"detail": "token"}`)
 	})
 	return mux
+}
+
+// mendable is a backend that is healthy as long as there is a file named mended in a directory.
+func mendable(directory string) http.Handler {
+	healthy, broken := backend(`{"status": "healthy"}`), backend(`<html>maintenance</html>`)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := os.Stat(filepath.Join(directory, "mended")); err != nil {
+			broken.ServeHTTP(w, r)
+			return
+		}
+		healthy.ServeHTTP(w, r)
+	})
 }
 
 // What lets in at the secured backend.

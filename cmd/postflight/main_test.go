@@ -13,7 +13,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestCommands plays the scripts of testdata/script. They find backends at $HEALTHY, $DEGRADED, $BROKEN and $SECURED,
-// nobody at $NOBODY, addresses to listen on in $LISTEN and $ALSO, and one that is taken in $TAKEN.
+// one at $MENDABLE that is broken until there is a file named mended, nobody at $NOBODY, addresses to listen on in $LISTEN and $ALSO, and one that is taken in $TAKEN.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	testscript.Run(t, testscript.Params{
@@ -38,6 +38,9 @@ func backends(env *testscript.Env) error {
 	server := httptest.NewServer(secured())
 	env.Defer(server.Close)
 	env.Setenv("SECURED", server.URL)
+	mendable := httptest.NewServer(mendable(env.WorkDir))
+	env.Defer(mendable.Close)
+	env.Setenv("MENDABLE", mendable.URL)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err

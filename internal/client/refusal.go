@@ -36,18 +36,18 @@ func (c *Client) refused(response *http.Response, body []byte) error {
 	status := response.StatusCode
 	refuse := func(text string) error { return &RefusedError{status, text, ours} }
 	switch {
+	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout: // a proxy's, and over soon
+		return fmt.Errorf("%s answers %s%s", c.server, response.Status, because)
 	case status == http.StatusUnauthorized && strings.HasPrefix(response.Header.Get("WWW-Authenticate"), "Basic"):
 		return refuse(c.server + " wants a user and a password, which postflight does not send; use the control socket on its machine: --server unix:/run/postflight/control.sock")
+	case status/100 == 4 && !ours:
+		return refuse(fmt.Sprintf("%s answers %s, and not as postflight does; is it the right URL?", c.server, response.Status))
 	case status == http.StatusUnauthorized && c.token == "":
 		return refuse(c.server + " wants the token of the daemon's --web.api-token-file; name a file that holds it with --server.token-file")
 	case status == http.StatusUnauthorized:
 		return refuse("the token of --server.token-file was refused by " + c.server + because)
 	case status/100 == 3:
 		return refuse(fmt.Sprintf("%s redirects to %s; name the daemon itself", c.server, elsewhere(response)))
-	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout: // a proxy's, and over soon
-		return fmt.Errorf("%s answers %s%s", c.server, response.Status, because)
-	case status/100 == 4 && !ours:
-		return refuse(fmt.Sprintf("%s answers %s, and not as postflight does; is it the right URL?", c.server, response.Status))
 	case status/100 == 4:
 		return refuse(c.server + " refuses" + because)
 	default:

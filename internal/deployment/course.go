@@ -40,20 +40,16 @@ func newCourse(plan Plan, rules Rules, skipHook bool) *course {
 	}
 }
 
-// is reports whether an announcement is of this deployment: of the same release, as far as that is known. One that was
-// detected just now is the one that is announced after the start.
+// is reports whether an announcement is of this deployment: of the same release, or of one that nobody named. Who announces
+// it after the start may find it detected.
 func (c *course) is(a Announcement, now time.Time) bool {
 	switch {
 	case c.plan.RollbackOf != "":
 		return false
 	case a.Release == "" || a.Release == c.release:
 		return true
-	case c.named:
-		return false
-	case c.source == verdict.Detected:
-		return now.Sub(c.plan.began()) < c.plan.Policy.SettleTimeout
 	default:
-		return c.release == ""
+		return !c.named && now.Sub(c.plan.began()) < c.plan.Policy.SettleTimeout
 	}
 }
 
@@ -81,8 +77,12 @@ func (d *Desk) begin(c *course, now time.Time) error {
 	if before != nil {
 		d.abandon(before, verdict.Superseded, now)
 	}
-	d.work.Go(func() { d.attend(c) })
+	if doc, _ := c.at(now); !doc.State.Decided() {
+		c.doc = doc
+		d.change(c, now)
+	}
 	d.look(c, now)
+	d.work.Go(func() { d.attend(c) })
 	return nil
 }
 
@@ -126,8 +126,7 @@ func (d *Desk) look(c *course, now time.Time) (next time.Time) {
 	if c.over || d.stopped {
 		return time.Time{}
 	}
-	doc, deadline := c.v.at(now)
-	doc.Source, doc.Release = c.source, c.release
+	doc, deadline := c.at(now)
 	before := c.doc
 	c.tellChanges(before, doc)
 	c.doc = doc
@@ -144,6 +143,13 @@ func (d *Desk) look(c *course, now time.Time) (next time.Time) {
 		return again
 	}
 	return deadline
+}
+
+// at is how a course stands, and when the passing of time alone changes that.
+func (c *course) at(now time.Time) (verdict.Document, time.Time) {
+	doc, deadline := c.v.at(now)
+	doc.Source, doc.Release = c.source, c.release
+	return doc, deadline
 }
 
 // refresh takes up that something else than the verdict's own is to be told of a course.

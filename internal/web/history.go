@@ -79,7 +79,7 @@ func remaining(doc verdict.Document, now time.Time) string {
 	return duration(doc.Until.Sub(now)) + " to go at most"
 }
 
-// linesOf say why, what to do, and what became of the rollback.
+// linesOf say why, what to do, what was not seen, and what became of the rollback.
 func linesOf(doc verdict.Document) []line {
 	var lines []line
 	if doc.Reason != "" {
@@ -87,6 +87,12 @@ func linesOf(doc verdict.Document) []line {
 	}
 	for _, f := range doc.Causes {
 		lines = append(lines, line{string(f.Cause), f.Summary}, line{"", f.Hint})
+	}
+	if doc.Unseen != "" {
+		lines = append(lines, line{"", "Targets may be missing: " + doc.Unseen})
+	}
+	for _, n := range doc.Notes {
+		lines = append(lines, line{"", n})
 	}
 	if doc.Rollback.State != verdict.NoRollback && doc.Rollback.State != "" {
 		lines = append(lines, line{"rollback " + string(doc.Rollback.State), doc.Rollback.Hook})

@@ -86,6 +86,16 @@ func TestThePageTellsOfDeployments(t *testing.T) {
 			[]string{"inconclusive blind 30 s ago"},
 		},
 		{
+			"postflight did not see all of it",
+			func() []verdict.Document {
+				doc := decided(begun("1.5.0", time.Minute), 30*time.Second, verdict.Inconclusive)
+				doc.Reason, doc.Unseen = verdict.Blind, "the list of http://lists.example has not been read"
+				doc.Notes = []string{"postflight did not look from 09:00 to 09:01"}
+				return []verdict.Document{doc}
+			},
+			[]string{"blind Targets may be missing: the list of http://lists.example has not been read postflight did not look from 09:00 to 09:01"},
+		},
+		{
 			"it was taken back, and that is verified",
 			func() []verdict.Document {
 				first := because(decided(begun("1.5.0", time.Minute), 4*time.Second, verdict.Failed), missing)

@@ -52,7 +52,7 @@ func slower(now, before latency.Summary, most float64) bool {
 
 func (t *checkTally) slowClue(now latency.Summary, most float64) *clue {
 	figures := func(s latency.Summary) string {
-		return fmt.Sprintf("%v (%d requests)", s.P95.Round(time.Millisecond), s.Count)
+		return fmt.Sprintf("%v (%d requests)", max(time.Millisecond, s.P95.Round(time.Millisecond)), s.Count)
 	}
 	c := clueOf(t.last)
 	c.cause, c.severity, c.silent, c.databaseless = Slow, SeverityWarning, false, false

@@ -1,6 +1,7 @@
 package verdict_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +90,57 @@ func TestItIsDecidedInTime(t *testing.T) {
 		}
 		if d := v.At(end); !d.State.Decided() {
 			t.Fatalf("still %s at %v", d.State, end.Sub(start))
+		}
+	})
+}
+
+// What was before the deployment can save it from having failed, and changes nothing else.
+func TestWhatWasBeforeOnlySaves(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := histories().Draw(t, "history")
+		blank := h.plan
+		blank.LogBefore, blank.Checks = nil, slices.Clone(h.plan.Checks)
+		for i := range blank.Checks {
+			blank.Checks[i].Before = nil
+		}
+		knowing, unknowing := begin(t, h.plan), begin(t, blank)
+		for _, e := range h.events {
+			e.fold(knowing)
+			e.fold(unknowing)
+		}
+		got, without := knowing.At(start.Add(time.Hour)), unknowing.At(start.Add(time.Hour))
+		if got.State == verdict.Failed && without.State != verdict.Failed {
+			t.Fatalf("%s without what was before, and with it %s", brief(without), brief(got))
+		}
+		if without.State != verdict.Failed && (got.State != without.State || got.Reason != without.Reason || !got.DecidedAt.Equal(without.DecidedAt)) {
+			t.Fatalf("%s without what was before, and with it %s", brief(without), brief(got))
+		}
+		for _, c := range without.Causes {
+			if c.Preexisting {
+				t.Fatalf("%s is preexisting, and nothing is known from before", c.Cause)
+			}
+		}
+	})
+}
+
+// Where only what was there before fails, each critical check that fails did so before, or is explained by what was.
+func TestPreexistingHidesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		h := histories().Draw(t, "history")
+		v := begin(t, h.plan)
+		for _, e := range h.events {
+			e.fold(v)
+		}
+		d := v.At(start.Add(time.Hour))
+		explaining := func(f verdict.Finding) bool { return f.Cause == verdict.DatabaseUnreachable || len(f.Explains) > 0 }
+		if d.Reason != verdict.Preexisting || slices.ContainsFunc(d.Causes, explaining) {
+			return
+		}
+		for i, c := range d.Checks {
+			before := h.plan.Checks[i].Before
+			if c.Critical && c.Outcome == "fail" && (before == nil || before.Outcome != probe.Fail) {
+				t.Fatalf("%s fails, did not before, and it is %s", c.Check, brief(d))
+			}
 		}
 	})
 }

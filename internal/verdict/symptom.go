@@ -25,7 +25,7 @@ func symptoms(r probe.Result) []*clue {
 }
 
 // needs are the clues to what the backend needs and does not have, as it says itself. other: what it says of itself is not
-// only that.
+// only that. A test holds this and the built-in checks together.
 func needs(r probe.Result) (clues []*clue, other bool) {
 	for _, v := range r.Values {
 		if v.Metric != "health_component_status" || v.State == "healthy" {

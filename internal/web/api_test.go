@@ -8,9 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"postflight/internal/deployment"
 	"postflight/internal/state"
-	"postflight/internal/verdict"
 	"postflight/internal/web"
 )
 

@@ -59,6 +59,19 @@ func TestTheBaselineIsOfWhatIsWellAndNotVerified(t *testing.T) {
 	}
 }
 
+func TestAVerificationThatWasRestoredIsOn(t *testing.T) {
+	before, store := applied(shop()), state.New()
+	before.FoldDeployment(begun("1", 0))
+	if err := store.Restore(before.Save()); err != nil {
+		t.Fatal(err)
+	}
+	store.Apply([]state.Service{shop()})
+	store.Fold(probe.Result{Key: health.Key, Start: noon, Latencies: []time.Duration{time.Second}})
+	if got := store.Snapshot(noon).Services[0].Checks[0].Baseline; got.Count != 0 {
+		t.Errorf("what is verified is in the baseline: %+v", got)
+	}
+}
+
 func TestABaselineIsSharedByNobody(t *testing.T) {
 	store := applied(shop())
 	store.Fold(probe.Result{Key: health.Key, Start: noon, Latencies: []time.Duration{time.Second}})

@@ -1,6 +1,7 @@
 package state
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -121,6 +122,7 @@ func (r *record) fold(d Deployment) {
 	if d.State.Decided() {
 		d.Resume = nil
 	}
+	d.Rollback.State = cmp.Or(d.Rollback.State, verdict.NoRollback)
 	if i < 0 {
 		r.begin(d)
 	} else {

@@ -38,15 +38,15 @@ type savedService struct {
 func (s *Store) appendServices(text []byte) []byte {
 	var services [][]byte
 	for _, entry := range s.services {
-		if saved, any := entry.saved(); any {
+		if saved, known := entry.saved(); known {
 			services = append(services, appendList(marshal(saved), "history", entry.record.write()))
 		}
 	}
 	return appendList(text, "services", services)
 }
 
-// saved is what is saved of a service, but for its history; any: there is something.
-func (s *serviceEntry) saved() (all savedService, any bool) {
+// saved is what is saved of a service, but for its history; known: there is something to save.
+func (s *serviceEntry) saved() (all savedService, known bool) {
 	r := s.record
 	d := r.deployments
 	all = savedService{
@@ -56,8 +56,8 @@ func (s *serviceEntry) saved() (all savedService, any bool) {
 		Count: d.Count, Verdicts: d.Verdicts, Rollbacks: d.Rollbacks,
 		Duration: d.Duration, Detection: d.Detection, Recovery: d.Recovery,
 	}
-	any = len(d.History) > 0 || r.release != Release{} || !r.pausedUntil.IsZero() || !r.outage.since.IsZero() || d.Recovery != Histogram{}
-	return all, any
+	known = len(d.History) > 0 || r.release != Release{} || !r.pausedUntil.IsZero() || !r.outage.since.IsZero() || d.Recovery != Histogram{}
+	return all, known
 }
 
 // running are the releases that run now, or ran when postflight was stopped: the newest first.

@@ -120,6 +120,7 @@ func TestDeploymentsAreCounted(t *testing.T) {
 			store := applied(shop())
 			for _, d := range row.folds {
 				store.FoldDeployment(d)
+				store.Save()
 			}
 			if got := told(deploymentsOf(store)); got != row.want {
 				t.Errorf("got  %s\nwant %s", got, row.want)
@@ -186,6 +187,7 @@ func TestHistoryIsBounded(t *testing.T) {
 		}
 		d.Rollback.Output = "first" + strings.Repeat("é", 40_000) + "last"
 		store.FoldDeployment(ended(d, verdict.Failed, float64(60*i+5)))
+		store.Save()
 	}
 	late := begun("20", 0)
 	late.Rollback.Output = "more"
@@ -216,6 +218,31 @@ func TestHistoryIsBounded(t *testing.T) {
 	}
 	if n := deploymentsOf(store).Count[verdict.API]; n != 60 {
 		t.Errorf("%d are counted", n)
+	}
+	after := state.New()
+	if err := after.Restore(store.Save()); err != nil {
+		t.Fatal(err)
+	}
+	after.Apply([]state.Service{shop()})
+	restored := deploymentsOf(after).History
+	if diff := cmp.Diff(history[1:], restored[1:]); diff != "" {
+		t.Errorf("restored (-before +after):\n%s", diff)
+	}
+	if len(restored[0].Checks) != 100 || len(restored[0].Notes) != 1 {
+		t.Errorf("%d checks of the newest were saved, and it says %q", len(restored[0].Checks), restored[0].Notes)
+	}
+}
+
+func TestADeploymentWithoutARollbackSaysSo(t *testing.T) {
+	store := applied(shop())
+	d := begun("1", 0)
+	d.Rollback = verdict.Rollback{}
+	store.FoldDeployment(d)
+	if got := deploymentsOf(store).Newest().Rollback.State; got != verdict.NoRollback {
+		t.Errorf("its rollback is %q", got)
+	}
+	if err := state.New().Restore(store.Save()); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -94,6 +94,10 @@ func TestRecovery(t *testing.T) {
 		}, []float64{320}},
 
 		{"a reload in between", []step{allWell(1), checked(health, 15, probe.Fail), reloaded(deciding()), checked(health, 45, probe.Pass)}, []float64{30}},
+		{"a reload, and then a crash", []step{
+			allWell(1), reloaded(deciding()), saw(look{at: 10, state: waits, invocation: "a"}), saw(look{at: 11, state: waits, invocation: "a"}),
+			saw(look{at: 20, n: 1, state: up, invocation: "b"}),
+		}, []float64{10}},
 		{"a reload after which the check no longer decides", []step{
 			allWell(1), checked(health, 15, probe.Fail), reloaded(state.Service{Name: "shop", Checks: []probe.Check{optional, auth}}), checked(auth, 45, probe.Pass),
 		}, []float64{30}},

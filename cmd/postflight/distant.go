@@ -119,19 +119,13 @@ func left(doc verdict.Document, reason verdict.Reason, why string) verdict.Docum
 // rollBack runs the hook, and tells the daemon of it, which then verifies the service again. Where the daemon cannot be told
 // it runs all the same; but not where another rollback has been begun.
 func (d distant) rollBack(h hook.Hook, failed verdict.Document) verdict.Document {
-	begun, err := d.client.RollbackBegun(d.ctx, failed.ID, h.String())
-	switch {
-	case err == nil:
-		failed = begun
-	case asRefused(err) != nil:
+	if asRefused(d.tellBegun(failed.ID, h)) != nil {
 		if doc, err := d.client.Deployment(d.ctx, failed.ID); err == nil && doc.Rollback.State != verdict.NoRollback {
 			doc.Notes = append(doc.Notes, "--on-failure was not run: another rollback had been begun")
 			return doc
 		}
-		fallthrough
-	default:
-		failed.Rollback = verdict.Rollback{State: verdict.RollbackRunning, Hook: h.String(), StartedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	}
+	failed.Rollback = verdict.Rollback{State: verdict.RollbackRunning, Hook: h.String(), StartedAt: time.Now().UTC().Truncate(time.Millisecond)}
 	d.shown.tell(stateOf(failed))
 	document, err := json.Marshal(failed)
 	if err != nil {
@@ -161,6 +155,14 @@ func untold(failed verdict.Document, outcome hook.Outcome, why error) verdict.Do
 	return failed
 }
 
+// tellBegun tells the daemon that the hook is about to run. It does not wait long for that.
+func (d distant) tellBegun(id string, h hook.Hook) error {
+	ctx, cancel := context.WithTimeout(d.ctx, attempt)
+	defer cancel()
+	_, err := d.client.RollbackBegun(ctx, id, h.String())
+	return err
+}
+
 const (
 	// telling is how long it is tried to tell the daemon that a rollback is over, pause how long is waited in between, and
 	// attempt how long one of them may take.
@@ -175,7 +177,13 @@ func (d distant) tellEnd(id string, outcome hook.Outcome) (verdict.Document, err
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(d.ctx), attempt)
 		doc, err := d.client.RollbackEnded(ctx, id, outcome)
 		cancel()
-		if err == nil || asRefused(err) != nil {
+		if err == nil {
+			return doc, nil
+		}
+		if asRefused(err) != nil { // unless it took it up before, and the answer was lost
+			if doc, err := d.client.Deployment(d.ctx, id); err == nil && doc.Rollback.Verification != "" {
+				return doc, nil
+			}
 			return doc, err
 		}
 		select {

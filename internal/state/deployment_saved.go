@@ -64,10 +64,17 @@ func (s *serviceEntry) saved() (all savedService, known bool) {
 func (s *serviceEntry) running() []Release {
 	all := slices.Clone(s.record.earlier)
 	for r := range s.releases {
-		if r.Name != "" && !slices.Contains(all, *r) {
-			all = append(all, *r)
+		if r.Name == "" || slices.Contains(all, *r) {
+			continue
+		}
+		if all = append(all, *r); len(all) == 2*maxReleases { // each target may name another one, and there may be thousands
+			all = newestReleases(all)
 		}
 	}
+	return newestReleases(all)
+}
+
+func newestReleases(all []Release) []Release {
 	slices.SortFunc(all, func(a, b Release) int { return b.Since.Compare(a.Since) })
 	return all[:min(len(all), maxReleases)]
 }

@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -80,6 +81,30 @@ func TestDeploymentsThatWereSavedAreThereAgain(t *testing.T) {
 	after.Apply(services)
 	if service := after.Snapshot(noon).Services[0]; told(service.Deployments) != "" || !service.PausedUntil.IsZero() {
 		t.Error("a service that was gone in between has what was restored of it")
+	}
+}
+
+func TestOfManyReleasesTheNewestAreSaved(t *testing.T) {
+	var targets []string
+	for i := range 100 {
+		targets = append(targets, fmt.Sprint("t", i))
+	}
+	store := applied(fleet(targets...))
+	for i, target := range targets {
+		says(float64(i*37%100), target, fmt.Sprint("release-", i*37%100))(store)
+	}
+	var saved struct {
+		Services []struct{ Running []state.Release }
+	}
+	if err := json.Unmarshal(store.Save(), &saved); err != nil {
+		t.Fatal(err)
+	}
+	var want []state.Release
+	for i := 99; i > 83; i-- {
+		want = append(want, state.Release{Name: fmt.Sprint("release-", i), Since: seconds(float64(i))})
+	}
+	if diff := cmp.Diff(want, saved.Services[0].Running); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

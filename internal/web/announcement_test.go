@@ -107,6 +107,10 @@ func TestWhatIsWrongWithAnAnnouncement(t *testing.T) {
 			"all that is wrong, at once", `{"service":"shop","release":1,"verification":{"window":"-1s","max_restarts":-1}}`,
 			`release: 1 is not a text; verification.window: "-1s" is too short; write 1ms or more; verification.max_restarts: -1 is out of range; write 0 to 1000000`,
 		},
+		{
+			"a great deal is wrong", `{"service":"shop"` + strings.Repeat(`,"service":"shop"`, 100) + "}",
+			strings.Repeat(`"service": the key stands there twice; `, 20) + "and 80 more",
+		},
 		{"something long is not repeated", `{"service":"shop","release":{"x":"` + strings.Repeat("y", 1000) + `"}}`, `release: {"x":"` + strings.Repeat("y", 54) + "… is not a text"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -57,6 +57,8 @@ func TestEachRouteOfTheAPI(t *testing.T) {
 		{"POST", "/api/v1/deployments", `{"service":"shoe","verification":{"window":"1m"}}`, 404, "there is no such service"},
 		{"POST", "/api/v1/deployments", `{"service":"idle"}`, 409, "nothing to verify"},
 		{"POST", "/api/v1/deployments", `{"service":"shop","release":"` + long + `"}`, 413, "larger than 64 KiB"},
+		{"POST", "/api/v1/deployments", `{"service":"shop"}` + strings.Repeat(" ", 64<<10-18), 202, `"release":""`},
+		{"POST", "/api/v1/deployments", `{"service":"shop"}` + strings.Repeat(" ", 64<<10-17), 413, "larger than 64 KiB"},
 		{"POST", "/api/v1/deployments", `{"release":"1.5.0"}`, 400, "service: it is missing"},
 
 		{"POST", "/api/v1/services/shop/pause", `{"for":"10m"}`, 200, `{"service":"shop","paused_until":"2026-11-21T09:40:00Z"}`},

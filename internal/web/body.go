@@ -16,6 +16,9 @@ import (
 	"unicode/utf8"
 )
 
+// mostProblems is how many problems of a body are told.
+const mostProblems = 20
+
 // object is a JSON object of a request's body. Each key is read once; problems then tells all that is wrong with any.
 type object struct {
 	path  string // of the object, with a dot at its end; empty: it is the whole body
@@ -164,10 +167,14 @@ func (o *object) end() {
 // problems is all that is wrong, nil where nothing is.
 func (o *object) problems() error {
 	o.end()
-	if len(*o.wrong) == 0 {
+	wrong := *o.wrong
+	if len(wrong) == 0 {
 		return nil
 	}
-	return &refusal{http.StatusBadRequest, "", strings.Join(*o.wrong, "; ")}
+	if more := len(wrong) - mostProblems; more > 0 {
+		wrong = append(wrong[:mostProblems:mostProblems], fmt.Sprintf("and %d more", more))
+	}
+	return &refusal{http.StatusBadRequest, "", strings.Join(wrong, "; ")}
 }
 
 // shown is what a request said, fit for a message.

@@ -63,7 +63,7 @@ func failed() verdict.Document {
 		Units:  []verdict.Unit{{Unit: "shop.service", Restarts: 3, State: "activating"}},
 		Rollback: verdict.Rollback{
 			State: verdict.RollbackFailed, Hook: "unit shop-rollback.service", StartedAt: at.Add(4 * time.Second), EndedAt: at.Add(9 * time.Second),
-			Problem: "exit status 2", Output: "restoring, " + quoted,
+			Problem: "the service was verified afterwards: failed, health at http://10.0.0.1:8000: " + quoted, Output: "restoring, " + quoted,
 		},
 	}
 }

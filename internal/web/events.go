@@ -20,8 +20,8 @@ const (
 	stuck = 10 * time.Second
 )
 
-// events streams the events of a verification until the verdict, as server-sent events do. The stream ends with the
-// request's context as well, be it because the client has gone or because the server stops.
+// events streams the events of a verification until the verdict, as server-sent events, or until the client has gone or
+// the desk is stopped.
 func (a api) events(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	after, err := lastEvent(r)
@@ -81,10 +81,8 @@ func newStream(w http.ResponseWriter) *stream {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no") // a proxy must not wait for more
-	s := &stream{w, http.NewResponseController(w)}
-	_ = s.control.SetReadDeadline(time.Time{}) // the request has been read; without a connection there is no deadline
 	w.WriteHeader(http.StatusOK)
-	return s
+	return &stream{w, http.NewResponseController(w)}
 }
 
 // copy sends events until there are no more, the client does not read them, or ctx ends.

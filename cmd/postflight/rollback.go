@@ -16,7 +16,7 @@ import (
 // onFailure is what takes a failed deployment back. It runs in this process, as its user.
 type onFailure struct {
 	OnFailure string   `help:"Command that is run once if the verdict is failed, without a shell; what stands after -- are its arguments. The verdict stands on its standard input. Then the service is verified again; the exit code stays 1." placeholder:"COMMAND"`
-	Arguments []string `arg:"" optional:"" passthrough:"partial" name:"-- ARGUMENT" help:"Arguments of --on-failure." sep:"none"`
+	Arguments []string `arg:"" optional:"" passthrough:"partial" name:"argument" help:"Arguments of --on-failure, after --." sep:"none"`
 }
 
 // rollbackTimeout is how long the command may take, as in the configuration where nothing else is said.

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -79,6 +80,10 @@ func (c *Client) unreachable(err error) error {
 	local := strings.HasPrefix(c.server, "unix:")
 	words := ""
 	switch {
+	case errors.Is(err, context.Canceled):
+		words = "interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		words = "no answer in time"
 	case errors.Is(err, fs.ErrNotExist) && local:
 		words = "there is no such socket; does the daemon run?"
 	case errors.Is(err, fs.ErrPermission) && local:

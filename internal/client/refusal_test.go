@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What the daemon says instead of doing it, in words, and whether it is of use to ask once more.
@@ -118,6 +120,21 @@ func TestNobodyAnswers(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, row.want)
 			}
 		})
+	}
+}
+
+func TestAskingEnds(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	defer server.Close()
+	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	over, end := context.WithCancel(t.Context())
+	end()
+	for ctx, want := range map[context.Context]string{soon: "asking SERVER: no answer in time", over: "asking SERVER: interrupted"} {
+		_, err := open(t, server.URL, "").Deployment(ctx, "01")
+		if got := sayOf(err, server.URL); got != want || isRefused(err) {
+			t.Errorf("got %s, want %s", got, want)
+		}
 	}
 }
 

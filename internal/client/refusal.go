@@ -41,6 +41,8 @@ func (c *Client) refused(response *http.Response, body []byte) error {
 		return fmt.Errorf("%s answers %s%s", c.server, response.Status, because)
 	case status == http.StatusUnauthorized && strings.HasPrefix(response.Header.Get("WWW-Authenticate"), "Basic"):
 		return refuse(c.server + " wants a user and a password, which postflight does not send; use the control socket on its machine: --server unix:/run/postflight/control.sock")
+	case status == http.StatusBadRequest && strings.Contains(string(body), "HTTP request to an HTTPS server"): // as Go's servers say it
+		return refuse(c.server + " speaks TLS; write https:// in place of http://")
 	case status/100 == 4 && !ours:
 		return refuse(fmt.Sprintf("%s answers %s, and not as postflight does; is it the right URL?", c.server, response.Status))
 	case status == http.StatusUnauthorized && c.token == "":

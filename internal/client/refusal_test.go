@@ -65,6 +65,18 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestADaemonThatSpeaksTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = quiet
+	server.StartTLS()
+	defer server.Close()
+	url := strings.Replace(server.URL, "https", "http", 1)
+	_, err := open(t, url, "").Deployment(t.Context(), "01")
+	if got, want := sayOf(err, url), "SERVER speaks TLS; write https:// in place of http://"; got != want || !isRefused(err) {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // The token goes nowhere but to the server that was named.
 func TestARedirectIsNotFollowed(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was followed") }))

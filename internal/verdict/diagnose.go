@@ -37,11 +37,13 @@ func byCause(a, b *clue) int {
 	return cmp.Compare(first, second)
 }
 
-// raise makes an error of each warning that explains one.
+// raise makes an error of each warning of a database that explains one, or that is an error elsewhere.
 func raise(clues []*clue) {
-	for i, c := range clues {
-		explained := func(other *clue) bool { return other.severity == SeverityError && c.explains(other) }
-		if slices.ContainsFunc(clues[i+1:], explained) {
+	for _, c := range clues {
+		fails := func(other *clue) bool {
+			return other.severity == SeverityError && (other.cause == DatabaseUnreachable || c.explains(other))
+		}
+		if c.cause == DatabaseUnreachable && slices.ContainsFunc(clues, fails) {
 			c.severity = SeverityError
 		}
 	}

@@ -130,12 +130,13 @@ func TestReportsCanBeRead(t *testing.T) {
 			e.fold(v)
 		}
 		d := v.At(start.Add(time.Hour))
-		d.Service = rapid.String().Draw(t, "service")
+		texts := rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"]]>", "\x1b[31m", "\ufffe", "\xff"}))
+		d.Service = texts.Draw(t, "service")
 		for i := range d.Checks {
-			d.Checks[i].Got = rapid.String().Draw(t, "got")
+			d.Checks[i].Got = texts.Draw(t, "got")
 		}
 		for i := range d.Causes {
-			d.Causes[i].Summary = rapid.String().Draw(t, "summary")
+			d.Causes[i].Summary = texts.Draw(t, "summary")
 		}
 		s := read(t, d)
 		counted := map[string]int{}

@@ -2,7 +2,6 @@ package verdict
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"postflight/probe"
@@ -36,33 +35,26 @@ func needs(r probe.Result) (clues []*clue, other bool) {
 			other = other || !known
 			continue
 		}
-		c := clueOf(r)
-		c.cause, c.got = cause, v.Label+" "+v.State
-		c.detail = fmt.Sprintf("as %s at %s says", r.Key.Check, r.Key.Target)
-		clues = append(clues, c)
+		clues = append(clues, needed(cause, v.Label+" "+v.State, r))
 	}
 	if r.Outcome == probe.Fail && causeOf(r) == QueueBroken && lacksDatabase(r.Got) {
-		c := clueOf(r)
-		c.cause, c.detail = DatabaseUnreachable, fmt.Sprintf("as %s at %s says", r.Key.Check, r.Key.Target)
-		clues = append(clues, c)
+		clues = append(clues, needed(DatabaseUnreachable, r.Got, r))
 	}
 	return clues, other || len(clues) == 0
+}
+
+// needed is the clue to a cause that lies behind the backend.
+func needed(cause Cause, got string, r probe.Result) *clue {
+	c := clueOf(r)
+	c.cause, c.got, c.silent, c.databaseless = cause, got, false, false
+	c.detail = fmt.Sprintf("as %s at %s says", r.Key.Check, r.Key.Target)
+	return c
 }
 
 // components are the parts of a backend's health that are causes of their own, by the names that backends give them.
 var components = map[string]Cause{
 	"cache": CacheDown, "redis": CacheDown,
 	"database": DatabaseUnreachable, "db": DatabaseUnreachable, "mysql": DatabaseUnreachable,
-}
-
-// connectionError is how drivers say that a database cannot be reached, or lets nobody in: in words, and in MySQL's numbers.
-var connectionError = regexp.MustCompile(`(?i)connect|gone away|timed? ?out|refused|unreachable|not known|unknown mysql server host` +
-	`|access denied|unknown database|连接|超时|\((?:1040|1044|1045|1049|20\d\d),`)
-
-// lacksDatabase reports whether what is said of a database's error means that there is no database. A pool that is exhausted
-// waits for connections, too.
-func lacksDatabase(text string) bool {
-	return connectionError.MatchString(text) && !strings.Contains(text, "QueuePool")
 }
 
 func hasCause(clues []*clue, cause Cause) bool {

@@ -64,13 +64,22 @@ func NewRunner(capacity int, fold func(Result), skipped func(Key, SkipReason)) *
 //
 // A probe that ctx ends is dropped without a word: its result would say something about us, not about the target.
 func (r *Runner) Run(ctx context.Context, job *Job) bool {
+	return r.run(ctx, job, r.skipped)
+}
+
+// RunBetween is Run for a run that is not due: where it is skipped, none is missing, and nobody is told.
+func (r *Runner) RunBetween(ctx context.Context, job *Job) bool {
+	return r.run(ctx, job, func(Key, SkipReason) {})
+}
+
+func (r *Runner) run(ctx context.Context, job *Job, skipped func(Key, SkipReason)) bool {
 	if ctx.Err() != nil {
 		return false
 	}
 	wait, skip := r.begin(job)
 	switch {
 	case skip != "":
-		r.skipped(job.Key, skip)
+		skipped(job.Key, skip)
 		return false
 	case wait > 0:
 		r.putOff(ctx, job, wait)

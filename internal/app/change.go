@@ -44,6 +44,7 @@ func (e *engine) commit(next []*service) {
 		}
 	})
 	e.loseSight(before, kept, units)
+	e.rechecks.set(next)
 	e.store.Apply(described)
 	e.watchUnits(units)
 	e.watchLogs(next, units)

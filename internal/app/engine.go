@@ -40,6 +40,7 @@ type engine struct {
 	logs      *follower         // of their logs
 	client    *httpprobe.Client // of the services that have no TLS of their own
 	before    *befores          // how checks were
+	rechecks  *rechecks         // of what fails
 	lists     sync.WaitGroup    // the goroutines that watch target lists
 
 	// One change at a time, of what is looked at or of how often. It is taken before the locks of all that is changed, and
@@ -58,6 +59,7 @@ type engineOptions struct {
 	busAddress string        // of the system bus; empty: its usual place
 	watcher    probe.Watcher // in place of systemd's, for the demo; nil: systemd's
 	logs       bool          // follow the logs of the units
+	recheck    bool          // run checks that fail more often for a while
 	observer   observer
 	log        *zap.Logger
 }
@@ -89,6 +91,11 @@ func newEngine(ctx context.Context, store *state.Store, c *config.Config, o engi
 	e.store.Subscribe(e.tellVerifications)
 	e.store.Subscribe(e.before.fold)
 	e.store.SubscribeGone(e.before.forget)
+	e.rechecks = newRechecks(e.recheck)
+	if o.recheck {
+		e.store.Subscribe(e.rechecks.fold)
+		e.store.SubscribeGone(e.rechecks.forget)
+	}
 	e.apply(c)
 	return e
 }
@@ -155,6 +162,7 @@ func (e *engine) close() {
 	e.stop()
 	e.changing.Lock()
 	e.watching = false
+	e.rechecks.close()
 	services := e.services
 	e.changing.Unlock()
 	e.lists.Wait()

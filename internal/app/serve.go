@@ -100,7 +100,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		kept:   kept,
 		unkept: make(chan struct{}),
 		engine: newEngine(context.Background(), store, o.Config, engineOptions{
-			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: o.Watcher == nil, observer: metrics, log: o.Log,
+			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: o.Watcher == nil, recheck: true, observer: metrics, log: o.Log,
 		}),
 		listeners:        listeners,
 		webConfig:        o.WebConfigFile,

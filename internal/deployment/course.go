@@ -55,13 +55,19 @@ func (c *course) is(a Announcement, now time.Time) bool {
 
 // join makes an announcement one of a deployment that is known.
 func (d *Desk) join(c *course, a Announcement, now time.Time) {
+	source, release := c.source, c.release
+	c.skipHook = c.skipHook || a.SkipHook // two would roll back else
 	if c.source == verdict.Detected {
-		c.source, c.skipHook = a.Source, a.SkipHook
+		c.source = a.Source
 	}
 	if a.Release != "" {
 		c.release, c.named = a.Release, true
 	}
-	d.refresh(c, now)
+	if c.source != source || c.release != release {
+		d.refresh(c, now)
+		return
+	}
+	d.keep(c, now)
 }
 
 // begin begins to look. What was running until now is superseded, unless nothing can be begun.

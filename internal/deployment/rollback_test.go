@@ -42,6 +42,12 @@ func TestRollback(t *testing.T) {
 				h.t.Error(err)
 			}
 		}, "api 2 failed", 0},
+		{"by who announced it again", ran, "", func(h *host) {
+			failing(h)
+			if _, known, err := h.desk.Announce(deployment.Announcement{Service: "proxy", Source: verdict.CLI, SkipHook: true}); err != nil || !known {
+				h.t.Error(known, err)
+			}
+		}, "api 2 failed", 0},
 		{"that starts the service, is no deployment", ran, "", func(h *host) {
 			failing(h)
 			time.Sleep(61 * time.Second)

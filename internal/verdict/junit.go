@@ -86,8 +86,10 @@ func (d Document) junitVerdict() junitCase {
 	case Passed:
 		return junitCase{SystemOut: output(causes)}
 	case Failed:
-		first := d.Causes[0]
-		return junitCase{Failure: result(string(first.Cause), first.Summary, causes)}
+		if len(d.Causes) == 0 { // another postflight's document
+			return junitCase{Failure: result(string(d.State), d.headline(), "")}
+		}
+		return junitCase{Failure: result(string(d.Causes[0].Cause), d.Causes[0].Summary, causes)}
 	case Inconclusive:
 		return junitCase{Error: result(string(d.Reason), d.headline(), causes)}
 	default:

@@ -105,8 +105,13 @@ func TestAReportWithoutEvidence(t *testing.T) {
 	for i := range d.Causes {
 		d.Causes[i].Evidence = nil
 	}
-	if diff := cmp.Diff(map[string]string{"verdict": "failure", "app.service": "failure"}, read(t, d).results()); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	want := map[string]string{"verdict": "failure", "app.service": "failure"}
+	if diff := cmp.Diff(want, read(t, d).results()); diff != "" {
+		t.Errorf("without evidence (-want +got):\n%s", diff)
+	}
+	d.Causes = nil
+	if diff := cmp.Diff(want, read(t, d).results()); diff != "" {
+		t.Errorf("without causes (-want +got):\n%s", diff)
 	}
 }
 

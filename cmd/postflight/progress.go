@@ -122,9 +122,9 @@ func rollbackInWords(r verdict.Rollback) string {
 	return fmt.Sprintf("rollback by %s: %s", r.Hook, r.State)
 }
 
+// replaced puts one in the place of the one that it is, or at the end.
 func replaced[T any](all []T, one T, is func(T) bool) []T {
 	if i := slices.IndexFunc(all, is); i >= 0 {
-		all = slices.Clone(all)
 		all[i] = one
 		return all
 	}

@@ -17,14 +17,14 @@ const repaint = 200 * time.Millisecond
 // screen paints how a verification stands below the cursor of a terminal, again and again in the same place. The cursor
 // always stands at the beginning of a line, and no mode is changed: however the process ends, the terminal is as it was.
 type screen struct {
-	to   io.Writer
-	size func() (width, height int)
-	over chan struct{} // closed by end
-	done sync.WaitGroup
+	to      io.Writer
+	size    func() (width, height int)
+	painted []string      // by run, which alone writes
+	over    chan struct{} // closed by end
+	done    sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
-	now     standing
-	painted []string
+	mu  sync.Mutex // guards what follows
+	now standing
 }
 
 func newScreen(to io.Writer, size func() (width, height int)) *screen {
@@ -40,15 +40,19 @@ func (s *screen) run() {
 	for {
 		select {
 		case <-again.C:
-			width, height := s.size()
-			s.mu.Lock()
-			s.paint(picture(s.now.doc, time.Now(), width, height))
-			s.mu.Unlock()
+			s.paint(s.picture())
 		case <-s.over:
 			s.paint(nil)
 			return
 		}
 	}
+}
+
+func (s *screen) picture() []string {
+	width, height := s.size()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return picture(s.now.doc, time.Now(), width, height)
 }
 
 func (s *screen) tell(e deployment.Event) {

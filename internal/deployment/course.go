@@ -15,11 +15,11 @@ const seenEvery = time.Second
 
 // course is one verification on its way to the verdict. The desk's lock guards it, but for what is never changed.
 type course struct {
-	plan     Plan // never changed, as are v, timeline and decided
-	v        *Verification
-	timeline *timeline
+	timeline *timeline     // never changed, as is decided
 	decided  chan struct{} // closed once it is
 
+	plan     Plan
+	v        *Verification
 	rules    Rules
 	skipHook bool
 	source   verdict.Source // whoever announced it, where it was detected first
@@ -54,7 +54,12 @@ func (c *course) is(a Announcement, now time.Time) bool {
 }
 
 // join makes an announcement one of a deployment that is known.
-func (d *Desk) join(c *course, a Announcement, now time.Time) {
+func (d *Desk) join(c *course, a Announcement, now time.Time) error {
+	if c.source == verdict.Detected && a.Policy != nil && *a.Policy != c.plan.Policy {
+		if err := d.beginAgain(c, *a.Policy, now); err != nil {
+			return err
+		}
+	}
 	source, release := c.source, c.release
 	c.skipHook = c.skipHook || a.SkipHook // two would roll back else
 	if c.source == verdict.Detected {
@@ -65,9 +70,27 @@ func (d *Desk) join(c *course, a Announcement, now time.Time) {
 	}
 	if c.source != source || c.release != release {
 		d.refresh(c, now)
-		return
+	} else {
+		d.keep(c, now)
 	}
-	d.keep(c, now)
+	return nil
+}
+
+// beginAgain begins to look at a deployment that was detected as who announces it wants it looked at. Restarts since its
+// start count.
+func (d *Desk) beginAgain(c *course, policy verdict.Policy, now time.Time) error {
+	plan := c.plan
+	plan.Policy, plan.Start = policy, now
+	restarts, manualStarts := c.v.countedFrom()
+	plan.Resumed = &state.Deployment{Document: c.doc, Resume: &state.Resume{Restarts: restarts, ManualStarts: manualStarts, Seen: now}}
+	v, err := d.o.Begin(plan)
+	if err != nil {
+		return err
+	}
+	d.o.End(c.v)
+	c.plan, c.v = plan, v
+	d.look(c, now)
+	return nil
 }
 
 // begin begins to look. What was running until now is superseded, unless nothing can be begun.
@@ -98,14 +121,14 @@ func (d *Desk) attend(c *course) {
 		began := time.Now()
 		d.mu.Lock()
 		next := d.look(c, began)
-		over := c.over
+		over, came := c.over, c.v.progressed
 		d.mu.Unlock()
 		if over {
 			d.tellVerdict(c)
 			return
 		}
 		// Of ten thousand checks results come faster than looking at them all takes: a tenth of the time has to do.
-		if !d.sleep(c, 9*time.Since(began), nil) || !d.sleep(c, time.Until(next), c.v.progressed) {
+		if !d.sleep(c, 9*time.Since(began), nil) || !d.sleep(c, time.Until(next), came) {
 			return
 		}
 	}

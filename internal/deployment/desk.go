@@ -162,8 +162,8 @@ func (d *Desk) announce(a Announcement) (doc verdict.Document, known bool, err e
 	}
 	if before != nil && !before.over && before.is(a, now) {
 		d.announced[a.Service] = now
-		d.join(before, a, now)
-		return before.doc, true, nil
+		err := d.join(before, a, now)
+		return before.doc, true, err
 	}
 	plan := Plan{Service: a.Service, Release: a.Release, Source: a.Source, Policy: rules.Policy, Start: now}
 	if a.Policy != nil {

@@ -17,7 +17,7 @@ type Plan struct {
 	Policy     verdict.Policy
 	Start      time.Time
 	RollbackOf string
-	Resumed    *state.Deployment // it is taken up again after postflight was stopped; nil: it is new
+	Resumed    *state.Deployment // it is taken up again, as after postflight was stopped; nil: it is new
 }
 
 // Verdict is the plan of the verdict, but for what there is to look at.
@@ -28,7 +28,9 @@ func (p Plan) Verdict() verdict.Plan {
 	if p.Resumed != nil {
 		plan.Began = p.Resumed.StartedAt
 		plan.Notes = append(plan.Notes, p.Resumed.Notes...)
-		plan.Notes = append(plan.Notes, gapNote(p.Resumed.Resume.Seen, p.Start))
+		if seen := p.Resumed.Resume.Seen; seen.Before(p.Start) {
+			plan.Notes = append(plan.Notes, gapNote(seen, p.Start))
+		}
 	}
 	return plan
 }

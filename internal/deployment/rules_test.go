@@ -7,6 +7,7 @@ import (
 
 	"postflight/internal/deployment"
 	"postflight/internal/state"
+	"postflight/internal/verdict"
 	"postflight/probe"
 )
 
@@ -102,6 +103,53 @@ func TestOneDeploymentOneVerification(t *testing.T) {
 				h.settle()
 				if got := h.history(); got != row.want {
 					t.Errorf("got  %s\nwant %s", got, row.want)
+				}
+				h.stop()
+			})
+		})
+	}
+}
+
+// Who announces what was detected says how it is to be verified.
+func TestADetectedDeploymentIsVerifiedAsAnnounced(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		story func(h *host)
+		want  string
+		took  time.Duration
+	}{
+		{"that is well", func(h *host) {}, "cli 2 passed", 16 * time.Second},
+		{"that had crashed before", func(h *host) { h.read(proxy, "active", state.Automatic) }, "detected failed; cli 2 passed", 14 * time.Second},
+		{"that crashes afterwards", func(h *host) {
+			go func() {
+				time.Sleep(8 * time.Second)
+				h.read(proxy, "active", state.Automatic)
+			}()
+		}, "cli 2 failed", 9 * time.Second},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t, deployment.Rules{Detect: deployment.DetectRestart})
+				h.start()
+				time.Sleep(time.Second)
+				row.story(h)
+				time.Sleep(time.Second)
+				short := policy
+				short.Window = 13 * time.Second
+				doc, _, err := h.desk.Announce(deployment.Announcement{Service: "proxy", Release: "2", Source: verdict.CLI, Policy: &short})
+				if err != nil {
+					t.Fatal(err)
+				}
+				h.settle()
+				if got := h.history(); got != row.want {
+					t.Errorf("got  %s\nwant %s", got, row.want)
+				}
+				doc, err = h.desk.Deployment(doc.ID)
+				if took := doc.DecidedAt.Sub(doc.StartedAt).Round(time.Second); err != nil || took != row.took {
+					t.Errorf("it took %v, %v; want %v", took, err, row.took)
+				}
+				if len(doc.Notes) > 0 {
+					t.Errorf("notes: %q", doc.Notes)
 				}
 				h.stop()
 			})

@@ -16,6 +16,10 @@ type chronicle struct {
 	Scheduled bool    `json:"scheduled,omitempty"`
 	Unbroken  bool    `json:"unbroken,omitempty"` // nothing that came before, and after the reading, can be missing
 	Rebooted  bool    `json:"rebooted,omitempty"` // and no entry of a start since can be missing
+	Holes     bool    `json:"holes,omitempty"`    // somewhere entries may be missing
+
+	Counts string `json:"counts,omitempty"` // the last run whose end is in Counted
+	Spared string `json:"spared,omitempty"` // the run whose end others count
 
 	// FirstRun is the first of the present boot, where that began in the gap. Only the reading after the gap tells whether
 	// it was the machine's start that started it; if another run came after it, that is taken to be so.
@@ -25,7 +29,7 @@ type chronicle struct {
 // read takes up the next entry. One of no kind stands for any that may be missing.
 func (c *chronicle) read(e probe.UnitEvent) {
 	if e.Kind == "" {
-		c.Unbroken = false
+		c.miss()
 		return
 	}
 	if !sameBoot(e.BootID, c.BootID) {
@@ -52,6 +56,9 @@ func (c *chronicle) read(e probe.UnitEvent) {
 	c.Unbroken = true
 }
 
+// miss takes up that entries may be missing here.
+func (c *chronicle) miss() { c.Unbroken, c.Holes = false, true }
+
 func (c *chronicle) start(run string) {
 	c.endWell()
 	c.Trigger = NotStarted
@@ -71,8 +78,9 @@ func (c *chronicle) start(run string) {
 
 // end counts how the run ended, once. Of one that had a failure systemd writes again when it gives up.
 func (c *chronicle) end(result string) {
-	if !c.Ended && c.Run != "" {
+	if !c.Ended && c.Run != "" && c.Run != c.Spared {
 		c.Counted.countExit(result)
+		c.Counts = c.Run
 	}
 	c.Ended = true
 }

@@ -32,7 +32,9 @@ type ledger struct {
 	MainExitAt time.Time `json:"main_exit_at,omitzero"` // as the bus tells it
 	Loop       crashLoop `json:"loop,omitzero"`
 
-	waited time.Time // when the unit was first seen, or seen again after a gap, if it is between two crashes since
+	begun  time.Time // when this process was first told something
+	looked time.Time // when it took up the last reading; zero: it has not
+	waited time.Time // when the unit was first seen, if it is between two crashes since
 }
 
 // entry is a probe.UnitEvent as it is saved.
@@ -62,7 +64,10 @@ func (l *ledger) total() tally {
 // look takes up a reading, and returns what caused the start that it shows, if it shows a new one. Where there is a
 // journal, what is in doubt is left to it.
 func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
-	now, first, since := sightOf(r), !l.seen(), l.Last.End
+	now, first := sightOf(r), !l.seen()
+	if !sameBoot(now.BootID, l.Last.BootID) || journal && l.isDoubtful(now) {
+		l.openGap()
+	}
 	before := l.total().Restarts
 	again := first || l.inGap()
 	var told tally
@@ -74,27 +79,36 @@ func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
 		l.Counted, started = l.Counted.plus(told), present
 	}
 	switch {
-	case !betweenCrashes(r.Unit):
+	case !now.Waiting:
 		l.waited = time.Time{}
 	case again:
 		l.waited = now.End
 	}
+	now.Due = now.Waiting && l.Pending > 0
 	l.Ahead = slices.DeleteFunc(l.Ahead, func(e entry) bool { return now.has(probe.UnitEvent(e)) })
-	l.Last = now
+	since := l.Last.End
+	if !l.looked.IsZero() {
+		since = l.looked
+	}
+	l.Last, l.looked = now, r.End()
 	if started != NotStarted {
 		l.Told = now.InvocationID
 	}
 	l.Loop = l.Loop.after(loopReading{
-		at: now.End, first: first, gap: now.End.Sub(since), unit: r.Unit,
+		at: r.End(), first: first, gap: r.End().Sub(since), unit: r.Unit,
 		restarts: l.total().Restarts - before, manualStart: started == Manual,
 	})
+	if late := l.losePatience(r.End()); started == NotStarted {
+		started = late
+	}
 	return started
 }
 
 // lose takes up that nobody watches the bus any more: what happens from the last reading on is in a gap.
-func (l *ledger) lose(at time.Time) {
+func (l *ledger) lose(at time.Time) (started Trigger) {
 	l.openGap()
 	l.catchUp(at)
+	return l.losePatience(at)
 }
 
 // hear takes up an event from the journal, and returns Manual where it says that the run that was shown last was started by
@@ -109,23 +123,24 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 			l.recount(g, e)
 			return l.tellLate(g)
 		case e.Time.After(g.To.End):
-			l.settle(i)
+			if by := l.settle(i); by != NotStarted {
+				started = by
+			}
 		default:
 			i++
 		}
 	}
-	if l.Last.has(e) {
-		return NotStarted
+	if !l.Last.has(e) {
+		l.wait(e)
 	}
-	l.wait(e)
-	return NotStarted
+	return started
 }
 
 // miss takes up that entries of the journal may be missing here. In Ahead an event of no kind stands for them.
 func (l *ledger) miss() {
 	for i := range l.Gaps {
-		if !l.Gaps[i].isOpen() {
-			l.Gaps[i].Journal.Unbroken = false
+		if g := &l.Gaps[i]; !g.isOpen() && !g.isTold() {
+			g.Journal.miss()
 		}
 	}
 	here := entry{Time: l.Last.End}
@@ -153,7 +168,7 @@ func (l *ledger) openGap() {
 		return
 	}
 	if len(l.Gaps) == maxGaps {
-		l.settle(0)
+		l.settle(0) // a start as long ago is no news
 	}
 	l.Gaps = append(l.Gaps, gap{From: l.Last, Journal: chronicle{
 		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Pending > 0 && !l.Last.Failed,
@@ -170,23 +185,87 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (
 			g.Journal.read(e)
 		}
 	}
-	g.To, g.Bus = to, told
+	g.close(to, told)
 	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
-	if by := g.Journal.trigger(to); by != NotStarted {
-		present = by
-	} else if to.NRestarts > 0 && journal {
-		present = NotStarted // the same figure as before: it may have gone back to 0, and grown again
+	by := g.Journal.trigger(to)
+	if by == NotStarted {
+		by = present
 	}
-	if present != Manual || to.InvocationID == l.Told {
+	g.Waits = journal
+	if by != Manual || to.InvocationID == l.Told || journal && !g.isTold() {
 		return NotStarted
 	}
 	return Manual
 }
 
 // settle counts a gap of which nobody will tell more.
-func (l *ledger) settle(i int) {
-	l.Counted = l.Counted.plus(l.Gaps[i].tally())
+func (l *ledger) settle(i int) (started Trigger) {
+	g := &l.Gaps[i]
+	started = l.waitNoMore(g)
+	l.Counted = l.Counted.plus(g.tally())
+	if g.isTold() {
+		l.passOn(i)
+	}
 	l.Gaps = slices.Delete(l.Gaps, i, i+1)
+	return started
+}
+
+// passOn takes up, for what came after a gap, whether a restart was due at its end that is counted already.
+func (l *ledger) passOn(i int) {
+	g := &l.Gaps[i]
+	same := func(s sight) bool {
+		return s.Waiting && s.InvocationID == g.To.InvocationID && s.NRestarts == g.To.NRestarts
+	}
+	switch {
+	case i+1 < len(l.Gaps):
+		next := &l.Gaps[i+1]
+		next.Journal.Scheduled = next.Journal.Scheduled || g.Journal.Scheduled && same(next.From)
+	case same(l.Last):
+		l.waited = time.Time{}
+		if l.Last.Due = g.Journal.Scheduled; l.Last.Due {
+			l.Pending = 1
+		}
+	}
+}
+
+// waitNoMore lets what the readings guess of a gap count where the journal does not know better. It returns Manual where they
+// guess that the present run was started by hand.
+func (l *ledger) waitNoMore(g *gap) (started Trigger) {
+	if !g.Waits || g.isTold() {
+		return NotStarted
+	}
+	g.Waits = false
+	if g.Bus.Starts.Manual == 0 || g.To.NRestarts > 0 {
+		return NotStarted
+	}
+	return l.byHand(g)
+}
+
+// byHand takes up, once, that the run that a gap ended with was started by hand. It is told if that is the present one.
+func (l *ledger) byHand(g *gap) Trigger {
+	if g.To.InvocationID != l.Run || l.Run == l.Told {
+		return NotStarted
+	}
+	l.Told = l.Run
+	if !l.Last.Ended {
+		l.Loop.Mended = g.To.End
+	}
+	return Manual
+}
+
+// losePatience does so for gaps of which the journal has had its time to tell.
+func (l *ledger) losePatience(now time.Time) (started Trigger) {
+	if l.begun.IsZero() {
+		l.begun = now
+	}
+	for i := range l.Gaps {
+		if g := &l.Gaps[i]; !g.isOpen() && now.Sub(g.To.End) > hindsight && now.Sub(l.begun) > hindsight {
+			if by := l.waitNoMore(g); by != NotStarted {
+				started = by
+			}
+		}
+	}
+	return started
 }
 
 // catchUp counts the events of the open gap, if there is one, that have waited long enough.
@@ -219,9 +298,8 @@ func (l *ledger) recount(g *gap, e probe.UnitEvent) {
 
 // tellLate returns Manual where a gap's chronicle has just told that the present run was started by hand.
 func (l *ledger) tellLate(g *gap) Trigger {
-	if l.Run == l.Told || g.To.InvocationID != l.Run || g.Journal.trigger(g.To) != Manual {
+	if g.Journal.trigger(g.To) != Manual {
 		return NotStarted
 	}
-	l.Told = l.Run
-	return Manual
+	return l.byHand(g)
 }

@@ -14,9 +14,11 @@ import (
 
 // postflight is one that watches systemd through a bus that comes and goes, reads the journal late, and is killed.
 type postflight struct {
-	t   *rapid.T
-	s   *systemd
-	bus bool // signals arrive
+	t    *rapid.T
+	s    *systemd
+	bus  bool // signals arrive
+	lags bool // but they do so late
+	late []probe.Result
 
 	store   *state.Store // nil: it does not run
 	saved   []byte
@@ -48,7 +50,7 @@ func (p *postflight) run() {
 	p.store.Subscribe(func(e state.Event) {
 		if e.Started == state.Manual {
 			p.deploys[e.Unit.Run] = true
-			if !p.s.manual[e.Unit.Run] && !p.obscured {
+			if !p.s.manual[e.Unit.Run] && !p.obscured && !p.lost {
 				p.t.Fatalf("%s is told as started by hand", e.Unit.Run)
 			}
 		}
@@ -70,23 +72,51 @@ func watched() state.Service {
 
 func (p *postflight) unit() *state.UnitState { return p.store.Snapshot(p.s.now).Services[0].Units[0] }
 
-// look reads the unit; the bus takes its time.
-func (p *postflight) look() {
+// hear is told by a signal.
+func (p *postflight) hear() {
 	if p.store == nil || !p.bus {
 		return
 	}
-	took := time.Duration(0)
-	if p.seen {
-		took = time.Duration(rapid.IntRange(0, 200).Draw(p.t, "took")) * time.Microsecond
+	u := p.s.shown()
+	u.Changed = p.s.changed
+	p.take(probe.Result{Key: unit, Start: p.s.now, Unit: u})
+}
+
+func (p *postflight) take(r probe.Result) {
+	if p.lags {
+		p.late = append(p.late, r)
+		return
 	}
-	if p.away && p.s.phase == waiting {
+	if !p.seen && p.s.phase == waiting {
 		p.sawWaiting = p.s.now
 	}
 	p.away = false
 	if !p.seen {
 		p.seen, p.base, p.first = true, p.s.truth.clone(), p.s.invocation
 	}
-	p.store.Fold(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took, Unit: p.s.shown()})
+	p.store.Fold(r)
+}
+
+// catchUp has what the bus held back arrive.
+func (p *postflight) catchUp() {
+	late := p.late
+	p.lags, p.late = false, nil
+	for _, r := range late {
+		r.Start = p.s.now
+		p.take(r)
+	}
+}
+
+// look reads the unit; the bus takes its time.
+func (p *postflight) look() {
+	if p.store == nil || !p.bus || p.lags {
+		return
+	}
+	took := time.Duration(0)
+	if p.seen {
+		took = time.Duration(rapid.IntRange(0, 200).Draw(p.t, "took")) * time.Microsecond
+	}
+	p.take(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took, Unit: p.s.shown()})
 }
 
 // reconnect comes after a loss, be it that it was not noticed before.
@@ -101,6 +131,7 @@ func (p *postflight) reconnect() {
 }
 
 func (p *postflight) lose() {
+	p.lags, p.late = false, nil
 	if p.store != nil {
 		p.store.Fold(probe.Result{Key: unit, Start: p.s.now, Outcome: probe.Error, Reason: probe.ReasonConnect})
 	}
@@ -113,7 +144,7 @@ func (p *postflight) read(entries int) {
 	}
 	if p.at < p.kept {
 		p.lost, p.at = true, p.kept
-		p.store.Fold(probe.Result{Key: unit, Log: &probe.Log{}, Outcome: probe.Error, Got: "entries may be missing"})
+		p.store.Fold(probe.Result{Key: unit, Log: &probe.Log{Missed: true}, Outcome: probe.Error, Got: "entries may be missing"})
 	}
 	if entries >= len(p.s.journal)-p.at {
 		p.losses = 0
@@ -133,7 +164,7 @@ func (p *postflight) read(entries int) {
 // obscure is called where something happens that leaves a gap's starts in doubt.
 func (p *postflight) obscure() {
 	p.doubt = p.s.now
-	p.obscured = p.obscured || p.store == nil || !p.bus
+	p.obscured = p.obscured || p.store == nil || !p.bus || p.lags
 }
 
 func (p *postflight) save() {
@@ -143,7 +174,7 @@ func (p *postflight) save() {
 }
 
 func (p *postflight) kill() {
-	p.store = nil
+	p.store, p.lags, p.late = nil, false, nil
 	p.obscured = p.obscured || !p.doubt.Before(p.savedAt)
 }
 
@@ -194,6 +225,7 @@ func (p *postflight) settle(t *rapid.T) {
 	if p.store == nil {
 		p.run()
 	}
+	p.catchUp()
 	p.reconnect()
 	if rapid.Bool().Draw(t, "journal first") {
 		p.read(len(p.s.journal))
@@ -231,7 +263,7 @@ func TestRestartsAreTrue(t *testing.T) {
 			p.s.crash()
 			p.s.timer()
 		}
-		p.s.signal = p.look
+		p.s.signal = p.hear
 		p.run()
 		p.look()
 		p.read(0)
@@ -246,7 +278,7 @@ func TestRestartsAreTrue(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"crash": act(p.s.crash), "crash again": act(p.s.crash), "end well": act(p.s.endWell),
-			"timer": act(p.s.timer), "timer again": act(p.s.timer), "limit": act(p.s.limit),
+			"timer": act(p.s.timer), "timer again": act(p.s.timer), "limit": act(p.s.limit), "reload": act(p.s.scheduleTwice),
 			"restart": act(func() {
 				if p.s.phase == waiting && p.s.now.Sub(p.sawWaiting) < time.Second {
 					p.obscured = true // it looks like a restart that was due
@@ -254,13 +286,16 @@ func TestRestartsAreTrue(t *testing.T) {
 				p.s.restart()
 			}),
 			"stop":         act(p.s.stop),
-			"reset-failed": act(func() { p.obscure(); p.s.resetFailed() }),
+			"reset-failed": act(p.s.resetFailed),
 			"cancel":       act(func() { p.obscure(); p.s.cancel() }),
 			"poll":         act(p.look), "save": act(p.save),
-			"bus hangs":   act(func() { p.bus = false }),
-			"bus is lost": act(func() { p.bus = false; p.lose() }),
-			"bus returns": act(func() { p.reconnect(); p.look() }),
+			"bus hangs":     act(func() { p.bus = false }),
+			"bus lags":      act(func() { p.lags = p.store != nil && p.bus }),
+			"it catches up": act(p.catchUp),
+			"bus is lost":   act(func() { p.bus = false; p.lose() }),
+			"bus returns":   act(func() { p.reconnect(); p.look() }),
 			"the bus stays away": act(func() {
+				p.obscured = p.obscured || p.at < len(p.s.journal) // nobody waits for the journal for so long
 				if p.s.pass(20 * time.Second); !p.bus {
 					p.lose()
 				}

@@ -175,8 +175,9 @@ func TestAChangeOfWhatIsSavedIsSeen(t *testing.T) {
 		{"the same cursor", func() { store.FoldCursor("c") }, false},
 		{"the bus is lost", func() { store.Fold(look{at: 30, away: true}.outcome()) }, true},
 		{"it is still away", func() { store.Fold(look{at: 31, away: true}.outcome()) }, false},
-		{"the log cannot be read", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, true},
-		{"nor now", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, false},
+		{"the log cannot be read", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, false},
+		{"entries of it are missing", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{Missed: true}}) }, true},
+		{"and more", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{Missed: true}}) }, false},
 		{"other units", func() { store.Apply([]state.Service{{Name: "shop"}}) }, true},
 		{"saving", func() { store.Save() }, false},
 	} {
@@ -206,7 +207,7 @@ func FuzzRestore(f *testing.F) {
 		s := &story{store: store, t: nil}
 		before := s.unit().Restarts
 		for _, step := range []step{
-			wrote(loop...), saw(look{at: 2, n: 1, state: up, invocation: "b", boot: "b1"}), unreadable, lost(3), wrote(loop...),
+			wrote(loop...), saw(look{at: 2, n: 1, state: up, invocation: "b", boot: "b1"}), unreadable, missed, lost(3), wrote(loop...),
 			saw(look{at: 10, n: 9, state: waits, invocation: "z", boot: "b2"}), wrote(loop...),
 		} {
 			step(s)

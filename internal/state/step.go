@@ -26,14 +26,23 @@ func (l *ledger) restarts(now sight, unit *probe.Unit) uint64 {
 	last, n := l.Last.NRestarts, now.NRestarts
 	switch {
 	case sameBoot(now.BootID, l.Last.BootID) && n >= last:
-		l.Pending += uint64(n - last)
+		l.await(now, n-last)
 		return uint64(n - last)
 	case now.InvocationID == l.Run && betweenCrashes(unit): // reset-failed: the restart that was due still is
-		l.Pending += uint64(n)
+		l.await(now, n)
 	default:
 		l.Pending = uint64(n)
 	}
 	return uint64(n)
+}
+
+// await adds restarts to those whose run is awaited. After one run there is one at most, but daemon-reload can make systemd
+// count it again.
+func (l *ledger) await(now sight, restarts uint32) {
+	l.Pending += uint64(restarts)
+	if now.InvocationID != "" && now.InvocationID == l.Run {
+		l.Pending = min(l.Pending, 1)
+	}
 }
 
 // start counts the starts since the last reading. Where there were several by hand, it shows but one.
@@ -70,6 +79,17 @@ const dispatch = 200 * time.Millisecond
 func (l *ledger) wasDue(now sight) bool {
 	return now.NRestarts > 0 && now.NRestarts == l.Last.NRestarts && now.Start.Sub(l.waited) < dispatch
 }
+
+// isDoubtful reports whether a reading, and the one before, can mean two things: a start by hand before a restart was due; or
+// that restart, be it that systemd had counted it before anybody looked, or that reset-failed set the count back to
+// nothing, of which no signal tells.
+func (l *ledger) isDoubtful(now sight) bool {
+	waited := l.Last.Waiting && !now.Waiting && l.Pending == 0
+	return waited && (l.Last.NRestarts == 1 && now.NRestarts <= 1 || l.Last.NRestarts == now.NRestarts && l.endsGap())
+}
+
+// endsGap reports whether the unit has been between two crashes since a gap of whose end the journal has not told yet.
+func (l *ledger) endsGap() bool { return !l.waited.IsZero() && len(l.Gaps) > 0 }
 
 // exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
 // ExecStartPre=. systemd forgets it at the next start, so it is kept here. What ended before the first sight is shown

@@ -45,6 +45,8 @@ type systemd struct {
 	atBoot     bool
 	result     string
 	exit       time.Time // of the main process; zero: it runs
+	changed    time.Time // the phase
+	reset      bool      // n, since the unit waits
 
 	truth   counts
 	manual  map[string]bool // runs
@@ -73,7 +75,10 @@ func (s *systemd) write(kind probe.UnitEventKind) {
 }
 
 func (s *systemd) become(p phase) {
-	s.phase = p
+	s.pass(100 * time.Microsecond)
+	if s.phase != p {
+		s.phase, s.changed, s.reset = p, s.now, false
+	}
 	s.pass(100 * time.Microsecond)
 	s.signal()
 }
@@ -129,6 +134,14 @@ func (s *systemd) timer() {
 	}
 }
 
+// scheduleTwice is a daemon-reload just when the timer fires.
+func (s *systemd) scheduleTwice() {
+	if s.phase == waiting && !s.reset { // both would be one too much
+		s.schedule()
+		s.timer()
+	}
+}
+
 // limit is the timer with a start limit that is hit.
 func (s *systemd) limit() {
 	if s.phase == waiting {
@@ -177,12 +190,13 @@ func (s *systemd) cancel() {
 	}
 }
 
+// resetFailed tells nobody of what it resets in a unit that has not failed.
 func (s *systemd) resetFailed() {
-	s.n = 0
+	s.n, s.reset = 0, true
 	if s.phase == failed {
-		s.phase, s.invocation = stopped, ""
+		s.invocation = ""
+		s.become(stopped)
 	}
-	s.become(s.phase)
 }
 
 // reboot comes with or without the unit. Nobody watches.

@@ -1,255 +1,196 @@
 package e2e
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 )
 
-var (
-	tortureSeed   = flag.Uint64("torture.seed", 1, "what happens in which order")
-	tortureRounds = flag.Int("torture.rounds", 3, "how often everything is compared")
-)
+var tortureSeed = flag.Uint64("torture.seed", 1, "what happens in which order")
 
-// TestRestartsAreTrueWhateverHappens has units crash, and people start and stop them, while the bus, the journal, systemd
-// and postflight itself come and go. Each round ends with a comparison with systemd's own journal.
+// victim is a unit that crashes, and what people do to it again and again.
+type victim struct {
+	name, section string
+	acts          []string
+	exact         bool // it is never luck whether systemd or a person is first
+}
+
+var victims = []victim{
+	{
+		"shop.service", "[Service]\nExecStart=sleep infinity\nRestart=always\nRestartSec=200ms\n[Unit]\nStartLimitIntervalSec=0\n",
+		strings.Fields("crash crash crash reset restart anew mend give_in"), true,
+	},
+	{
+		"limited.service", "[Service]\nExecStart=false\nRestart=on-failure\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=1h\nStartLimitBurst=4\n",
+		[]string{"forgive"}, true,
+	},
+	{
+		`loop@odd\x20one.service`, "[Service]\nExecStart=sh -c 'sleep 0.05; while [ -e /run/quiet ]; do sleep 0.05; done; exit 3'\nRestart=always\nRestartSec=50ms\n[Unit]\nStartLimitIntervalSec=0\n",
+		strings.Split("interfere restart,interfere stop,interfere start,interfere reset-failed,interfere try-restart", ","), false,
+	},
+}
+
+// people, in shell, do something to the unit $u.
+const people = `
+	u=$0
+	sys() { flock --shared /run/reexec systemctl "$@" "$u"; } # in the middle of a reexec systemd answers nobody
+	by_hand() { echo "$1" >>"/run/by-hand/$u"; sys "$1"; }
+	invocation() { sys show --value -p InvocationID; }
+	wound() { sys kill -s KILL; }
+	crash() {
+		old=$(invocation); wound
+		while [ "$(invocation)" = "$old" ] || ! sys -q is-active; do sleep 0.02; done
+	}
+	reset() { sys reset-failed; }
+	restart() { by_hand restart; }
+	anew() { sys stop; by_hand start; }
+	mend() { wound; sleep 0.05; by_hand restart; }
+	give_in() { wound; sleep 0.05; anew; }
+	forgive() { until sys -q is-failed; do sleep 0.05; done; reset; by_hand start; }
+	interfere() { sys "$1"; sleep 0.3; }
+	by_hand start
+	act() {
+		while [ -e /run/quiet ]; do sleep 0.05; done
+		[ -e /run/over ] && exit
+		logger -t "$u" "$*"
+		"$@"
+	}
+`
+
+// happenings, in shell, befall the machine and postflight meanwhile. What goes comes back.
+var happenings = []string{
+	"systemctl daemon-reload",
+	"flock /run/reexec systemctl daemon-reexec",
+	"systemctl kill -s KILL dbus.service",
+	"systemctl stop dbus.socket dbus.service; sleep 1; systemctl start dbus.socket",
+	"systemctl kill -s STOP dbus.service; sleep 1; systemctl kill -s CONT dbus.service",
+	"systemctl kill -s KILL systemd-journald",
+	"journalctl --rotate",
+	"kill_postflight; start_postflight",
+	"kill_postflight; sleep 1; start_postflight",
+	"kill_postflight; systemctl kill -s KILL dbus.service; sleep 1; start_postflight",
+	"systemctl stop dbus.socket dbus.service; kill_postflight; start_postflight; sleep 1; systemctl start dbus.socket",
+	"systemctl restart postflight",
+}
+
+const postflights = `
+	kill_postflight() { systemctl kill -s KILL --kill-whom=all postflight; systemctl stop postflight; }
+	start_postflight() { systemctl reset-failed postflight 2>/dev/null; systemctl start postflight; }
+`
+
+// TestRestartsAreTrueWhateverHappens has units crash and people start and stop them, while the bus, the journal, systemd
+// and postflight itself come and go. What is counted is compared with systemd's own journal after each.
 func TestRestartsAreTrueWhateverHappens(t *testing.T) {
-	tt := newTorture(t, *tortureSeed)
-	tt.watchCounters()
-	for round := range *tortureRounds {
-		t.Logf("round %d", round)
-		tt.round()
-		tt.compare()
-		if t.Failed() {
-			return
+	m := boot(t)
+	m.Exec("mkdir", "/run/by-hand")
+	var names []string
+	for _, v := range victims {
+		m.WriteUnit(v.name, v.section)
+		names = append(names, v.name)
+	}
+	m.watchUnits(names...)
+	counters := m.watchCounters()
+	order := rand.New(rand.NewPCG(*tortureSeed, 0))
+	var people []*exec.Cmd
+	for _, v := range victims {
+		people = append(people, m.torment(v, order))
+	}
+	t.Cleanup(m.tellOfTorture)
+
+	for _, i := range order.Perm(len(happenings)) {
+		m.Exec("rm", "-f", "/run/quiet")
+		m.Exec("sh", "-c", postflights+"logger -t happens '"+happenings[i]+"'; "+happenings[i])
+		m.sees()
+		m.write("run/quiet", "", 0o644)
+		for _, v := range victims {
+			m.agrees("after "+happenings[i], v)
 		}
+	}
+	m.write("run/over", "", 0o644)
+	m.Exec("rm", "/run/quiet")
+	for i, p := range people {
+		if err := p.Wait(); err != nil {
+			t.Errorf("people at %s: %v\n%s", names[i], err, p.Stderr)
+		}
+	}
+	for _, v := range victims {
+		m.tellsWhoStarted(v, m.agrees("in the end", v))
+	}
+	counters.end()
+	if counters.scrapes < 20 {
+		t.Errorf("only %d scrapes were compared with those before", counters.scrapes)
 	}
 }
 
-type torture struct {
-	*machine
-	rand     *rand.Rand
-	reexec   sync.RWMutex
-	crashers []*crasher
-	dead     bool // postflight
-	away     bool // the bus
-	log      []string
+// torment has people do things to a unit, at random, until everything is over.
+func (m *machine) torment(v victim, order *rand.Rand) *exec.Cmd {
+	m.t.Helper()
+	script := people
+	for range 300 {
+		script += "act " + v.acts[order.IntN(len(v.acts))] + "\n"
+	}
+	cmd := m.Command(m.t.Context(), "sh", "-c", script, v.name)
+	cmd.Stderr = new(strings.Builder)
+	if err := cmd.Start(); err != nil {
+		m.t.Fatal(err)
+	}
+	return cmd
 }
 
-const restartAlways = "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestart=always\n"
-
-func newTorture(t *testing.T, seed uint64) *torture {
-	tt := &torture{machine: boot(t), rand: rand.New(rand.NewPCG(seed, 0))}
-	tt.Exec("mkdir", "/"+runs, "/"+results)
-	tt.crasher("exact.service", restartAlways+"RestartSec=100ms", "exec sleep infinity",
-		crashes, crashes, restarts, stops, resets, startsAgain)
-	tt.crasher("slow.service", restartAlways+"RestartSec=800ms", "exec sleep infinity",
-		crashes, restartsInBetween, startsInBetween, stopsInBetween, resetsInBetween)
-	tt.crasher("loop@odd\\x20one.service", restartAlways+"RestartSec=50ms", "sleep 0.05; exit 3", interferes)
-	tt.crasher("limited.service", "[Unit]\nStartLimitIntervalSec=2\nStartLimitBurst=4\n[Service]\nRestart=on-failure\nRestartSec=100ms",
-		"exit 4", forgives)
-	tt.configureUnits(tt.names()...)
-	tt.Exec("systemctl", "start", "postflight")
-	tt.sees()
-	return tt
-}
-
-// sees waits until postflight sees the units and their logs.
-func (tt *torture) sees() {
-	tt.t.Helper()
-	tt.eventually(func(e exposition) error {
-		for _, c := range tt.crashers {
-			if err := e.check(wants{
-				`postflight_unit_observable{unit="` + c.series() + `"}`: 1,
-				`postflight_log_observable{unit="` + c.series() + `"}`:  1,
-			}); err != nil {
-				return err
-			}
+// agrees waits until what postflight has counted of a unit is the truth.
+func (m *machine) agrees(when string, v victim) (truth truth) {
+	m.t.Helper()
+	m.eventually(func(e exposition) error {
+		truth = m.truthOf(v.name)
+		if err := truth.shows(e, v.name); err != nil {
+			return fmt.Errorf("%s, seed %d: %s: %w", when, *tortureSeed, v.name, err)
 		}
 		return nil
 	})
+	return truth
 }
 
-// configureUnits makes a service of units alone.
-func (m *machine) configureUnits(units ...string) {
+// tellsWhoStarted compares the starts of a unit with those that people say were theirs.
+func (m *machine) tellsWhoStarted(v victim, truth truth) {
+	m.t.Helper()
+	byHand := len(m.words("run/by-hand/" + v.name))
+	m.t.Logf("%s: %+v, %d by hand", v.name, truth, byHand)
+	if !v.exact {
+		return
+	}
+	m.eventuallyShows(wants{
+		fmt.Sprintf(`postflight_unit_starts_total{trigger="manual",unit=%q}`, v.name):    float64(byHand),
+		fmt.Sprintf(`postflight_unit_starts_total{trigger="automatic",unit=%q}`, v.name): float64(truth.starts - byHand),
+	})
+}
+
+// tellOfTorture shows in one list what was done and what systemd and postflight said to it, where the test failed.
+func (m *machine) tellOfTorture() {
+	if m.t.Failed() {
+		m.t.Log(m.Exec("journalctl", "--no-pager", "-o", "short-precise", "_PID=1", "+", "_COMM=logger", "+", "_SYSTEMD_UNIT=postflight.service"))
+	}
+}
+
+// watchUnits has postflight watch units, and nothing else.
+func (m *machine) watchUnits(units ...string) {
 	m.t.Helper()
 	m.write(strings.TrimPrefix(configFile, "/"), "services:\n  - name: units\n    units: ['"+strings.Join(units, "', '")+"']\n", 0o644)
+	m.Exec("systemctl", "start", "postflight")
+	m.sees()
 }
 
-func (tt *torture) crasher(name, section, commands string, habits ...func(*crasher)) {
-	tt.t.Helper()
-	c := &crasher{
-		machine: tt.machine, name: name, rand: rand.New(rand.NewPCG(tt.rand.Uint64(), 0)), reexec: &tt.reexec, habits: habits,
-	}
-	c.install(section, commands)
-	tt.crashers = append(tt.crashers, c)
-}
-
-func (tt *torture) names() []string {
-	var names []string
-	for _, c := range tt.crashers {
-		names = append(names, c.name)
-	}
-	return names
-}
-
-// series is the unit's name as it is written in an exposition.
-func (c *crasher) series() string { return strings.ReplaceAll(c.name, `\`, `\\`) }
-
-// round has everything happen for a while, and brings all back that has gone.
-func (tt *torture) round() {
-	tt.t.Helper()
-	ctx, stop := context.WithCancel(tt.t.Context())
-	var tormented sync.WaitGroup
-	for _, c := range tt.crashers {
-		tormented.Go(func() {
-			if len(c.runsOf(c.name)) == 0 {
-				c.begin("start")
+// sees waits until postflight sees all units and their logs.
+func (m *machine) sees() {
+	m.t.Helper()
+	m.eventually(func(e exposition) error {
+		for series, value := range e.series {
+			if name, _, _ := strings.Cut(series, "{"); strings.HasSuffix(name, "_observable") && value != 1 {
+				return fmt.Errorf("%s is %v", series, value)
 			}
-			c.torment(ctx)
-		})
-	}
-	happenings := []func(){
-		tt.toggleBus, tt.toggleBus, tt.togglePostflight, tt.togglePostflight, tt.killPostflight,
-		tt.reload, tt.reexecute, tt.killBus, tt.hangBus, tt.killJournald, tt.restartJournald, tt.rotate, tt.killJournalctl, tt.restartPostflight,
-	}
-	for range 14 {
-		happenings[tt.rand.IntN(len(happenings))]()
-		pause(time.Duration(tt.rand.IntN(600)) * time.Millisecond)
-	}
-	stop()
-	tormented.Wait()
-	if tt.away {
-		tt.toggleBus()
-	}
-	if tt.dead {
-		tt.togglePostflight()
-	}
-}
-
-func (tt *torture) do(args ...string) {
-	tt.t.Helper()
-	tt.log = append(tt.log, time.Now().Format("15:04:05.000000 ")+strings.Join(args, " "))
-	tt.Exec(args...)
-}
-
-// forgive lets systemd start one of its own anew however often it was started before.
-func (tt *torture) forgive(unit string) {
-	tt.do("sh", "-c", "systemctl reset-failed "+unit+" 2>/dev/null || true")
-}
-
-func (tt *torture) toggleBus() {
-	if tt.away = !tt.away; tt.away {
-		tt.do("systemctl", "stop", "dbus.socket", "dbus.service")
-	} else {
-		tt.do("systemctl", "start", "dbus.socket", "dbus.service")
-	}
-}
-
-func (tt *torture) killBus() {
-	if !tt.away {
-		tt.do("systemctl", "kill", "--signal=KILL", "dbus")
-		pause(100 * time.Millisecond)
-		tt.forgive("dbus.service")
-		tt.do("systemctl", "start", "dbus.socket", "dbus.service")
-	}
-}
-
-func (tt *torture) hangBus() {
-	if !tt.away {
-		tt.do("systemctl", "kill", "--signal=STOP", "dbus")
-		pause(time.Duration(tt.rand.IntN(1000)) * time.Millisecond)
-		tt.do("systemctl", "kill", "--signal=CONT", "dbus")
-	}
-}
-
-func (tt *torture) togglePostflight() {
-	if tt.dead = !tt.dead; tt.dead {
-		tt.do("systemctl", "kill", "--signal=KILL", "--kill-whom=all", "postflight")
-		tt.do("systemctl", "stop", "postflight")
-	} else {
-		tt.forgive("postflight.service")
-		tt.do("systemctl", "start", "postflight")
-	}
-}
-
-func (tt *torture) killPostflight() {
-	tt.togglePostflight()
-	if tt.dead {
-		tt.togglePostflight()
-	}
-}
-
-func (tt *torture) restartPostflight() {
-	if !tt.dead {
-		tt.forgive("postflight.service")
-		tt.do("systemctl", "restart", "postflight")
-	}
-}
-
-func (tt *torture) reload() { tt.do("systemctl", "daemon-reload") }
-
-func (tt *torture) reexecute() {
-	tt.reexec.Lock()
-	defer tt.reexec.Unlock()
-	tt.do("systemctl", "daemon-reexec")
-}
-
-func (tt *torture) killJournald()    { tt.takeJournald("kill", "--signal=KILL") }
-func (tt *torture) restartJournald() { tt.takeJournald("restart") }
-
-// takeJournald takes journald away for a moment, in which systemd writes to the kernel's log. If nobody watches the bus
-// then, nobody is left who could tell.
-func (tt *torture) takeJournald(how ...string) {
-	if !tt.dead && !tt.away {
-		tt.sees()
-		tt.forgive("systemd-journald.service")
-		tt.do(append(append([]string{"systemctl"}, how...), "systemd-journald")...)
-	}
-}
-
-func (tt *torture) rotate() { tt.do("journalctl", "--rotate") }
-
-func (tt *torture) killJournalctl() {
-	if !tt.dead {
-		tt.do("sh", "-c", "pkill -KILL -u postflight journalctl || true")
-	}
-}
-
-// compare compares what postflight has counted with the truth, once both are quiet.
-func (tt *torture) compare() {
-	tt.t.Helper()
-	for _, c := range tt.crashers {
-		if len(c.habits) == 1 { // it goes on by itself
-			tt.Exec("systemctl", "stop", c.name)
 		}
-	}
-	for _, c := range tt.crashers {
-		var truth truth
-		tt.eventually(func(e exposition) error {
-			truth = tt.truthOf(c.name)
-			if err := truth.check(e, c.name); err != nil {
-				return tt.explained(c, err)
-			}
-			return nil
-		})
-		e := tt.eventually(func(e exposition) error { return nil })
-		u := `unit="` + c.series() + `"`
-		manual, automatic := e.must(tt.t, `postflight_unit_starts_total{`+u+`,trigger="manual"}`), e.must(tt.t, `postflight_unit_starts_total{`+u+`,trigger="automatic"}`)
-		if exact := len(c.habits) > 1; exact && manual != float64(c.started) {
-			tt.t.Errorf("%s: %v starts by hand and %v automatic ones; in truth %d and %d", c.name, manual, automatic, c.started, truth.starts-c.started)
-		}
-		tt.t.Logf("%s: %+v; by hand %v", c.name, truth, manual)
-	}
-}
-
-// explained adds to an error what was done, and what systemd wrote of the unit and of postflight.
-func (tt *torture) explained(c *crasher, err error) error {
-	return fmt.Errorf("%s: %w\n%s\n%s\n%s\n%s", c.name, err, tt.Exec("cat", "/var/lib/postflight/postflight.json"), strings.Join(c.log, "\n"), strings.Join(tt.log, "\n"),
-		tt.Exec("journalctl", "--no-pager", "-o", "short-precise", "_PID=1", "UNIT="+c.name, "+", "_PID=1", "UNIT=postflight.service"))
+		return e.check(wants{`postflight_state_writes_failed_total`: 0})
+	})
 }

@@ -177,9 +177,14 @@ func (m *machine) tellOfTorture() {
 // watchUnits has postflight watch units, and nothing else.
 func (m *machine) watchUnits(units ...string) {
 	m.t.Helper()
-	m.write(strings.TrimPrefix(configFile, "/"), "services:\n  - name: units\n    units: ['"+strings.Join(units, "', '")+"']\n", 0o644)
+	m.configureUnits(units...)
 	m.Exec("systemctl", "start", "postflight")
 	m.sees()
+}
+
+func (m *machine) configureUnits(units ...string) {
+	m.t.Helper()
+	m.write(strings.TrimPrefix(configFile, "/"), "services:\n  - name: units\n    units: ['"+strings.Join(units, "', '")+"']\n", 0o644)
 }
 
 // sees waits until postflight sees all units and their logs.

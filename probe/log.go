@@ -53,6 +53,7 @@ const (
 	UnitStopping     UnitEventKind = "stopping" // by hand, or by another unit
 	ProcessExited    UnitEventKind = "exited"
 	UnitFailed       UnitEventKind = "failed"
+	UnitSucceeded    UnitEventKind = "succeeded" // its run is over, and nothing went wrong
 	StartFailed      UnitEventKind = "start_failed"
 )
 

@@ -12,14 +12,11 @@ type chronicle struct {
 	BootID    string  `json:"boot,omitempty"`
 	Run       string  `json:"run,omitempty"`     // invocation
 	Trigger   Trigger `json:"trigger,omitempty"` // of Run; empty: not known
-	Ended     bool    `json:"ended,omitempty"`   // Run has ended, and that is counted if its result is known
+	Ended     bool    `json:"ended,omitempty"`   // Run has ended, and that is counted
 	Scheduled bool    `json:"scheduled,omitempty"`
 	Unbroken  bool    `json:"unbroken,omitempty"` // nothing that came before, and after the reading, can be missing
 	Rebooted  bool    `json:"rebooted,omitempty"` // and no entry of a start since can be missing
 	Holes     bool    `json:"holes,omitempty"`    // somewhere entries may be missing
-
-	Counts string `json:"counts,omitempty"` // the last run whose end is in Counted
-	Spared string `json:"spared,omitempty"` // the run whose end others count
 
 	// FirstRun is the first of the present boot, where that began in the gap. Only the reading after the gap tells whether
 	// it was the machine's start that started it; if another run came after it, that is taken to be so.
@@ -47,9 +44,10 @@ func (c *chronicle) read(e probe.UnitEvent) {
 	case probe.RestartScheduled:
 		c.Counted.Restarts++
 		c.Scheduled = true
-		c.endWell()
 	case probe.UnitFailed:
 		c.end(e.Result)
+	case probe.UnitSucceeded:
+		c.end("success")
 	case probe.ProcessExited:
 		c.MainExit = MainExit{Kind: e.ExitCode, Status: e.ExitStatus, At: e.Time}
 	}
@@ -60,7 +58,6 @@ func (c *chronicle) read(e probe.UnitEvent) {
 func (c *chronicle) miss() { c.Unbroken, c.Holes = false, true }
 
 func (c *chronicle) start(run string) {
-	c.endWell()
 	c.Trigger = NotStarted
 	switch {
 	case c.Scheduled:
@@ -78,17 +75,8 @@ func (c *chronicle) start(run string) {
 
 // end counts how the run ended, once. Of one that had a failure systemd writes again when it gives up.
 func (c *chronicle) end(result string) {
-	if !c.Ended && c.Run != "" && c.Run != c.Spared {
+	if !c.Ended && c.Run != "" {
 		c.Counted.countExit(result)
-		c.Counts = c.Run
-	}
-	c.Ended = true
-}
-
-// endWell ends a run of whose failure there would be an entry.
-func (c *chronicle) endWell() {
-	if c.Unbroken {
-		c.end("success")
 	}
 	c.Ended = true
 }

@@ -6,52 +6,30 @@ import "postflight/probe"
 // are.
 const maxGaps = 16
 
-// gap is the time between two readings in which nobody watched the bus, or postflight did not run; or of which the two do
-// not tell enough. Two witnesses tell of it, in any order and neither perhaps of everything: the two readings, and the
-// journal. What both tell of counts once.
+// gap is the time between two readings in which nobody watched the bus, or postflight did not run. Two witnesses tell of
+// it, in any order and neither perhaps of everything: the two readings, and the journal. What both tell of counts once.
 type gap struct {
 	From    sight     `json:"from"`
 	To      sight     `json:"to,omitzero"` // zero: the gap is open
 	Bus     tally     `json:"bus,omitzero"`
 	Journal chronicle `json:"journal,omitzero"`
 
-	// Waits says that the journal is to tell what caused the starts: the readings only guess.
+	// Waits says that the starts are left to the journal, which knows what caused them: the readings only guess.
 	Waits bool `json:"waits,omitempty"`
 }
 
 func (g *gap) isOpen() bool { return g.To.isZero() }
 
-// has reports whether an event happened in the gap, which must be closed.
+// has reports whether an event happened in the gap, which must be closed. One about another run than the one that was shown,
+// while that was looked at, was before, unless the journal has come to that run already.
 func (g *gap) has(e probe.UnitEvent) bool {
-	switch {
-	case g.From.has(e) || !g.To.has(e):
-		return false
-	case !e.Time.After(g.To.Start) || g.To.shows(e):
-		return true
-	default:
-		return g.Journal.Run != g.To.InvocationID // otherwise it came after the run that is shown, while that was looked at
-	}
-}
-
-// close is told what the last reading tells.
-func (g *gap) close(to sight, told tally) {
-	g.To, g.Bus = to, told
-	if len(told.Exits) == 0 {
-		return
-	}
-	if run := to.InvocationID; run != "" && g.Journal.Counts == run {
-		g.Bus.Exits = nil
-	} else {
-		g.Journal.Spared = run
-	}
+	before := !e.Time.After(g.To.End) && !g.To.shows(e) && g.Journal.Run != g.To.InvocationID
+	return !g.From.has(e) && (g.To.has(e) || before)
 }
 
 func (g *gap) tally() tally {
 	journal := g.Journal.tally(g.To)
 	all := g.Bus.atLeast(journal)
-	if g.Journal.Spared != "" {
-		all.Exits = g.Bus.plus(journal).Exits
-	}
 	if g.Waits {
 		all.Starts = journal.Starts
 	}
@@ -60,3 +38,10 @@ func (g *gap) tally() tally {
 
 // isTold reports whether the journal has told of all starts in the gap.
 func (g *gap) isTold() bool { return !g.Journal.Holes && g.Journal.Run == g.To.InvocationID }
+
+// lasts reports whether the unit has waited for its restart ever since the gap. Then the gap goes on: only the journal knows
+// whether systemd had counted that restart before it ended.
+func (g *gap) lasts(now sight) bool {
+	return g.Waits && g.Journal.FirstRun == "" && g.To.Waiting && now.Waiting &&
+		g.To.InvocationID == now.InvocationID && g.To.NRestarts == now.NRestarts
+}

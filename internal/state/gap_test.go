@@ -48,7 +48,7 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		},
 		{
 			"only the journal tells of restarts before systemd's count was reset",
-			[]step{a, startedAnew, wrote(loop...), wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitStarted, 7.1, "e")),
+			[]step{a, startedAnew, wrote(loop...), wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitSucceeded, 7, "d"), event(probe.UnitStarted, 7.1, "e")),
 				saw(look{at: 10, n: 0, state: up, invocation: "e", boot: "b1"})},
 			3, state.Starts{Automatic: 3, Manual: 1}, map[string]uint64{"exit-code": 3, "success": 1}, []string{"e"},
 		},
@@ -90,7 +90,7 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		{
 			"started with the machine, and restarted by hand before anybody looked",
 			[]step{a, startedAnew, saw(look{at: 60, state: up, invocation: "c", boot: "b2"}),
-				wrote(in("b2", event(probe.UnitStarted, 50, "b"), event(probe.UnitStopping, 55, "b"), event(probe.UnitStarted, 56, "c"))...)},
+				wrote(in("b2", event(probe.UnitStarted, 50, "b"), event(probe.UnitStopping, 55, "b"), event(probe.UnitSucceeded, 55, "b"), event(probe.UnitStarted, 56, "c"))...)},
 			0, state.Starts{Boot: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
 		},
 		{
@@ -106,7 +106,7 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		},
 		{
 			"of two only the one that runs is told",
-			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitStarted, 6, "c")),
+			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitSucceeded, 5, "b"), event(probe.UnitStarted, 6, "c")),
 				saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
 			0, state.Starts{Manual: 2}, map[string]uint64{"success": 2}, []string{"c"},
 		},
@@ -145,19 +145,19 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			"an entry that the last reading before the gap includes already",
 			[]step{saw(look{at: 4.5, n: 2, state: up, invocation: "c", boot: "b1"}),
 				saw(look{at: 5.9, took: 0.15, n: 3, state: waits, invocation: "c", boot: "b1"}), startedAnew, wrote(loop[7:]...),
-				wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitStarted, 8, "e")), saw(look{at: 10, state: up, invocation: "e", boot: "b1"})},
+				wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitSucceeded, 7, "d"), event(probe.UnitStarted, 8, "e")), saw(look{at: 10, state: up, invocation: "e", boot: "b1"})},
 			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"e"},
 		},
 		{
 			"a start while the first reading after the gap was made",
-			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitStarted, 6, "c")),
+			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitSucceeded, 5, "b"), event(probe.UnitStarted, 6, "c")),
 				saw(look{at: 5.9, took: 0.15, state: up, invocation: "c", boot: "b1"})},
 			0, state.Starts{Manual: 2}, map[string]uint64{"success": 2}, []string{"c"},
 		},
 		{
 			"a restart that was counted before the gap, and begun in it",
 			[]step{a, saw(look{at: 1, state: waits, invocation: "a", boot: "b1"}), saw(look{at: 2.05, n: 1, state: waits, invocation: "a", boot: "b1"}), lost(2.06),
-				wrote(loop[2], event(probe.UnitStopping, 3, "b"), event(probe.UnitStarted, 4, "c")), saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
+				wrote(loop[2], event(probe.UnitStopping, 3, "b"), event(probe.UnitSucceeded, 3, "b"), event(probe.UnitStarted, 4, "c")), saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
 			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
 		},
 		{

@@ -33,8 +33,7 @@ type ledger struct {
 	Loop       crashLoop `json:"loop,omitzero"`
 
 	begun  time.Time // when this process was first told something
-	looked time.Time // when it took up the last reading; zero: it has not
-	waited time.Time // when the unit was first seen, if it is between two crashes since
+	waited time.Time // when the unit was first seen, or seen again after a gap, if it is between two crashes since
 }
 
 // entry is a probe.UnitEvent as it is saved.
@@ -61,14 +60,12 @@ func (l *ledger) total() tally {
 	return total
 }
 
-// look takes up a reading, and returns what caused the start that it shows, if it shows a new one. Where there is a
-// journal, what is in doubt is left to it.
+// look takes up a reading, and returns what caused the start that it shows, if it shows a new one.
 func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
-	now, first := sightOf(r), !l.seen()
-	if !sameBoot(now.BootID, l.Last.BootID) || journal && l.isDoubtful(now) {
+	now, first, since, before := sightOf(r), !l.seen(), l.Last.End, l.total().Restarts
+	if journal && l.endsWait(now) {
 		l.openGap()
 	}
-	before := l.total().Restarts
 	again := first || l.inGap()
 	var told tally
 	switch present := l.step(&told, now, r.Unit); {
@@ -86,19 +83,15 @@ func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
 	}
 	now.Due = now.Waiting && l.Pending > 0
 	l.Ahead = slices.DeleteFunc(l.Ahead, func(e entry) bool { return now.has(probe.UnitEvent(e)) })
-	since := l.Last.End
-	if !l.looked.IsZero() {
-		since = l.looked
-	}
-	l.Last, l.looked = now, r.End()
+	l.Last = now
 	if started != NotStarted {
 		l.Told = now.InvocationID
 	}
 	l.Loop = l.Loop.after(loopReading{
-		at: r.End(), first: first, gap: r.End().Sub(since), unit: r.Unit,
+		at: now.End, first: first, gap: now.End.Sub(since), unit: r.Unit,
 		restarts: l.total().Restarts - before, manualStart: started == Manual,
 	})
-	if late := l.losePatience(r.End()); started == NotStarted {
+	if late := l.losePatience(now.End); started == NotStarted {
 		started = late
 	}
 	return started
@@ -122,7 +115,7 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 		case g.has(e):
 			l.recount(g, e)
 			return l.tellLate(g)
-		case e.Time.After(g.To.End):
+		case e.Time.After(g.To.End) && !g.lasts(l.Last):
 			if by := l.settle(i); by != NotStarted {
 				started = by
 			}
@@ -130,8 +123,11 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 			i++
 		}
 	}
-	if !l.Last.has(e) {
+	switch {
+	case !l.Last.has(e):
 		l.wait(e)
+	case l.inGap() && !l.Gaps[len(l.Gaps)-1].From.has(e): // one that goes on
+		l.recount(&l.Gaps[len(l.Gaps)-1], e)
 	}
 	return started
 }
@@ -162,18 +158,35 @@ func (l *ledger) wait(e probe.UnitEvent) {
 
 func (l *ledger) inGap() bool { return len(l.Gaps) > 0 && l.Gaps[len(l.Gaps)-1].isOpen() }
 
-// openGap opens a gap after the last reading, if there is not one already.
+// openGap opens a gap after the last reading, if there is not one already, or the last one goes on.
 func (l *ledger) openGap() {
 	if !l.seen() || l.inGap() {
+		return
+	}
+	if g := l.lasting(); g != nil {
+		g.To = sight{}
 		return
 	}
 	if len(l.Gaps) == maxGaps {
 		l.settle(0) // a start as long ago is no news
 	}
 	l.Gaps = append(l.Gaps, gap{From: l.Last, Journal: chronicle{
-		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Pending > 0 && !l.Last.Failed,
+		BootID: l.Last.BootID, Run: l.Run, Scheduled: l.Last.Due,
 		Ended: l.Last.Ended || l.Run == l.Ended, Unbroken: true,
 	}})
+}
+
+// lasting is the last gap, if it goes on.
+func (l *ledger) lasting() *gap {
+	if n := len(l.Gaps); n > 0 && l.Gaps[n-1].lasts(l.Last) {
+		return &l.Gaps[n-1]
+	}
+	return nil
+}
+
+// endsWait reports whether a reading shows the start for which the last gap goes on, and does not tell what caused it.
+func (l *ledger) endsWait(now sight) bool {
+	return l.lasting() != nil && l.Pending == 0 && !now.Waiting && now.InvocationID != l.Run && now.NRestarts == l.Last.NRestarts
 }
 
 // closeGap closes the open gap with a reading and what that tells. A start in the gap is told only if it was by hand, and
@@ -185,13 +198,18 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (
 			g.Journal.read(e)
 		}
 	}
-	g.close(to, told)
 	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
+	if journal {
+		if !to.Ended { // otherwise the journal tells of it, and rightly where a reset-failed came after it
+			l.Counted = l.Counted.plus(tally{Exits: told.Exits})
+		}
+		told.Exits = nil
+	}
+	g.To, g.Bus, g.Waits = to, g.Bus.plus(told), journal
 	by := g.Journal.trigger(to)
 	if by == NotStarted {
 		by = present
 	}
-	g.Waits = journal
 	if by != Manual || to.InvocationID == l.Told || journal && !g.isTold() {
 		return NotStarted
 	}
@@ -203,29 +221,8 @@ func (l *ledger) settle(i int) (started Trigger) {
 	g := &l.Gaps[i]
 	started = l.waitNoMore(g)
 	l.Counted = l.Counted.plus(g.tally())
-	if g.isTold() {
-		l.passOn(i)
-	}
 	l.Gaps = slices.Delete(l.Gaps, i, i+1)
 	return started
-}
-
-// passOn takes up, for what came after a gap, whether a restart was due at its end that is counted already.
-func (l *ledger) passOn(i int) {
-	g := &l.Gaps[i]
-	same := func(s sight) bool {
-		return s.Waiting && s.InvocationID == g.To.InvocationID && s.NRestarts == g.To.NRestarts
-	}
-	switch {
-	case i+1 < len(l.Gaps):
-		next := &l.Gaps[i+1]
-		next.Journal.Scheduled = next.Journal.Scheduled || g.Journal.Scheduled && same(next.From)
-	case same(l.Last):
-		l.waited = time.Time{}
-		if l.Last.Due = g.Journal.Scheduled; l.Last.Due {
-			l.Pending = 1
-		}
-	}
 }
 
 // waitNoMore lets what the readings guess of a gap count where the journal does not know better. It returns Manual where they

@@ -6,8 +6,8 @@ import (
 	"postflight/probe"
 )
 
-// sight is what one look at a unit tells of its runs, as it was at some time from Start to End. The zero sight: nobody has
-// looked yet.
+// sight is what one look at a unit tells of its runs, as it was at some moment from Start to End. The zero sight: nobody
+// has looked yet.
 type sight struct {
 	Start        time.Time `json:"start"`
 	End          time.Time `json:"end"`
@@ -15,20 +15,21 @@ type sight struct {
 	NRestarts    uint32    `json:"n_restarts,omitempty"`
 	InvocationID string    `json:"invocation,omitempty"`
 	AtBoot       bool      `json:"at_boot,omitempty"`
+	Result       string    `json:"result,omitempty"`
 	Ended        bool      `json:"ended,omitempty"`   // the run has
 	Failed       bool      `json:"failed,omitempty"`  // and systemd will not start it again
 	Waiting      bool      `json:"waiting,omitempty"` // or will
-	Due          bool      `json:"due,omitempty"`     // which NRestarts includes already
+	Due          bool      `json:"due,omitempty"`     // which is counted already
 }
 
 func sightOf(r probe.Result) sight {
 	u := r.Unit
 	s := sight{
 		Start: r.Start, End: r.End(), BootID: u.BootID, NRestarts: u.NRestarts, InvocationID: u.InvocationID, AtBoot: u.AtBoot,
-		Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u), Waiting: betweenCrashes(u),
+		Result: u.Result, Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u), Waiting: betweenCrashes(u),
 	}
-	if !u.Changed.IsZero() {
-		s.Start, s.End = u.Changed, u.Changed
+	if !u.Changed.IsZero() && u.Changed.Before(s.Start) {
+		s.Start = u.Changed
 	}
 	return s
 }
@@ -40,20 +41,20 @@ func ended(u *probe.Unit) bool {
 
 func (s sight) isZero() bool { return s.End.IsZero() }
 
-// has reports whether what the look tells includes an event. Of the run that it shows its own words tell. Another run that
-// there was an entry of while the look was made, was before.
+// has reports whether what the look tells includes an event. Of one about the run that it shows, and while it was being made,
+// its own words tell; one about another run came after it.
 func (s sight) has(e probe.UnitEvent) bool {
 	switch {
 	case !e.Time.After(s.Start):
 		return true
-	case e.Kind == probe.RestartScheduled:
-		return e.NRestarts <= s.NRestarts && (s.Due && s.shows(e) || !e.Time.After(s.End))
-	case e.Time.After(s.End):
+	case e.Time.After(s.End) || !s.shows(e):
 		return false
-	case e.Kind == probe.UnitFailed || e.Kind == probe.ProcessExited:
-		return s.Ended || !s.shows(e)
-	default:
+	case e.Kind == probe.RestartScheduled:
+		return s.Due && e.NRestarts <= s.NRestarts
+	case e.Kind == probe.UnitStarted:
 		return true
+	default:
+		return s.Ended
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 // run that it shows, if that is a new one.
 func (l *ledger) step(told *tally, now sight, unit *probe.Unit) (present Trigger) {
 	if l.seen() {
-		told.Restarts = l.restarts(now, unit)
+		told.Restarts = l.restarts(now)
 		present = l.start(told, now)
 	}
 	if now.InvocationID != "" {
@@ -22,18 +22,25 @@ func (l *ledger) step(told *tally, now sight, unit *probe.Unit) (present Trigger
 
 // restarts returns by how much the automatic restarts grew. systemd's own figure goes back to 0 with reset-failed, stop,
 // restart and reboot: then what it shows has come since.
-func (l *ledger) restarts(now sight, unit *probe.Unit) uint64 {
+func (l *ledger) restarts(now sight) uint64 {
 	last, n := l.Last.NRestarts, now.NRestarts
 	switch {
-	case sameBoot(now.BootID, l.Last.BootID) && n >= last:
+	case sameBoot(now.BootID, l.Last.BootID) && n >= last && !l.wasReset(now):
 		l.await(now, n-last)
 		return uint64(n - last)
-	case now.InvocationID == l.Run && betweenCrashes(unit): // reset-failed: the restart that was due still is
+	case now.InvocationID == l.Run && now.Waiting: // reset-failed: the restart that was due still is
 		l.await(now, n)
 	default:
 		l.Pending = uint64(n)
 	}
 	return uint64(n)
+}
+
+// wasReset reports whether there was a reset-failed while the unit waited for its restart. No signal tells of it, but when the
+// restart is due its figure may be what it was before; the result of the run then is no longer.
+func (l *ledger) wasReset(now sight) bool {
+	failed := l.Last.Result != "" && l.Last.Result != "success"
+	return l.Last.Waiting && now.Waiting && now.InvocationID == l.Run && failed && now.Result == "success"
 }
 
 // await adds restarts to those whose run is awaited. After one run there is one at most, but daemon-reload can make systemd
@@ -79,17 +86,6 @@ const dispatch = 200 * time.Millisecond
 func (l *ledger) wasDue(now sight) bool {
 	return now.NRestarts > 0 && now.NRestarts == l.Last.NRestarts && now.Start.Sub(l.waited) < dispatch
 }
-
-// isDoubtful reports whether a reading, and the one before, can mean two things: a start by hand before a restart was due; or
-// that restart, be it that systemd had counted it before anybody looked, or that reset-failed set the count back to
-// nothing, of which no signal tells.
-func (l *ledger) isDoubtful(now sight) bool {
-	waited := l.Last.Waiting && !now.Waiting && l.Pending == 0
-	return waited && (l.Last.NRestarts == 1 && now.NRestarts <= 1 || l.Last.NRestarts == now.NRestarts && l.endsGap())
-}
-
-// endsGap reports whether the unit has been between two crashes since a gap of whose end the journal has not told yet.
-func (l *ledger) endsGap() bool { return !l.waited.IsZero() && len(l.Gaps) > 0 }
 
 // exit takes up how a run ended: by the exit of the main process, or before there was one, as by a failing
 // ExecStartPre=. systemd forgets it at the next start, so it is kept here. What ended before the first sight is shown

@@ -46,7 +46,6 @@ type systemd struct {
 	result     string
 	exit       time.Time // of the main process; zero: it runs
 	changed    time.Time // the phase
-	reset      bool      // n, since the unit waits
 
 	truth   counts
 	manual  map[string]bool // runs
@@ -77,7 +76,7 @@ func (s *systemd) write(kind probe.UnitEventKind) {
 func (s *systemd) become(p phase) {
 	s.pass(100 * time.Microsecond)
 	if s.phase != p {
-		s.phase, s.changed, s.reset = p, s.now, false
+		s.phase, s.changed = p, s.now
 	}
 	s.pass(100 * time.Microsecond)
 	s.signal()
@@ -101,13 +100,30 @@ func (s *systemd) end(result string) {
 	s.pass(100 * time.Microsecond)
 	s.exit, s.result = s.now, result
 	s.truth.Exits[result]++
+	if result == "success" {
+		s.write(probe.UnitSucceeded)
+	}
 }
 
 func (s *systemd) crash() {
+	s.crashSlowly()
+	s.over()
+}
+
+// crashSlowly is a crash of a unit that has something to do afterwards.
+func (s *systemd) crashSlowly() {
 	if s.phase == running {
 		s.end("exit-code")
 		s.write(probe.ProcessExited)
+		s.become(stopping)
+	}
+}
+
+// over is when that is done.
+func (s *systemd) over() {
+	if s.phase == stopping {
 		s.write(probe.UnitFailed)
+		s.become(failed)
 		s.become(waiting)
 	}
 }
@@ -136,7 +152,7 @@ func (s *systemd) timer() {
 
 // scheduleTwice is a daemon-reload just when the timer fires.
 func (s *systemd) scheduleTwice() {
-	if s.phase == waiting && !s.reset { // both would be one too much
+	if s.phase == waiting {
 		s.schedule()
 		s.timer()
 	}
@@ -156,30 +172,33 @@ func (s *systemd) limit() {
 func (s *systemd) stopRun() {
 	s.write(probe.UnitStopping)
 	s.end("success")
+	s.flush = true
 	s.become(stopping)
 }
 
 // restart also starts what does not run.
 func (s *systemd) restart() {
-	switch s.phase {
-	case running:
+	if s.over(); s.phase == running {
 		s.stopRun()
-		s.flush = true
-	case stopped:
-		s.flush = true
 	}
 	s.start(&s.truth.Starts.Manual)
 }
 
 func (s *systemd) stop() {
-	switch s.phase {
+	switch s.over(); s.phase {
 	case failed:
 		return
 	case running:
 		s.stopRun()
 	}
-	s.n, s.invocation = 0, ""
 	s.become(stopped)
+}
+
+// unload forgets a unit that is not in use. Nobody is told.
+func (s *systemd) unload() {
+	if s.phase == stopped {
+		s.n, s.flush, s.invocation, s.result, s.exit = 0, false, "", "success", time.Time{}
+	}
 }
 
 // cancel is a stop that comes when the restart timer has fired.
@@ -187,20 +206,22 @@ func (s *systemd) cancel() {
 	if s.phase == waiting {
 		s.schedule()
 		s.stop()
+		s.unload()
 	}
 }
 
 // resetFailed tells nobody of what it resets in a unit that has not failed.
 func (s *systemd) resetFailed() {
-	s.n, s.reset = 0, true
+	s.over()
+	s.n, s.flush, s.result = 0, false, "success"
 	if s.phase == failed {
-		s.invocation = ""
 		s.become(stopped)
 	}
 }
 
 // reboot comes with or without the unit. Nobody watches.
 func (s *systemd) reboot(enabled bool) {
+	s.over()
 	s.boot++
 	s.pass(10 * time.Second)
 	s.phase, s.n, s.flush, s.invocation, s.exit = stopped, 0, false, "", time.Time{}

@@ -62,7 +62,7 @@ func (l *ledger) total() tally {
 
 // look takes up a reading, and returns what caused the start that it shows, if it shows a new one.
 func (l *ledger) look(r probe.Result, journal bool) (started Trigger) {
-	now, first, since, before := sightOf(r), !l.seen(), l.Last.End, l.total().Restarts
+	now, first, since, before := sightOf(r).after(l.Last), !l.seen(), l.Last.End, l.total().Restarts
 	if journal && l.endsWait(now) {
 		l.openGap()
 	}
@@ -123,11 +123,12 @@ func (l *ledger) hear(e probe.UnitEvent) (started Trigger) {
 			i++
 		}
 	}
-	switch {
-	case !l.Last.has(e):
+	counted := l.Last
+	if l.inGap() {
+		counted = l.Gaps[len(l.Gaps)-1].From
+	}
+	if !counted.has(e) {
 		l.wait(e)
-	case l.inGap() && !l.Gaps[len(l.Gaps)-1].From.has(e): // one that goes on
-		l.recount(&l.Gaps[len(l.Gaps)-1], e)
 	}
 	return started
 }
@@ -193,12 +194,6 @@ func (l *ledger) endsWait(now sight) bool {
 // is the one of the run that is shown: a release was deployed, though nobody saw it.
 func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (started Trigger) {
 	g := &l.Gaps[len(l.Gaps)-1]
-	for _, waiting := range l.Ahead {
-		if e := probe.UnitEvent(waiting); to.has(e) {
-			g.Journal.read(e)
-		}
-	}
-	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
 	if journal {
 		if !to.Ended { // otherwise the journal tells of it, and rightly where a reset-failed came after it
 			l.Counted = l.Counted.plus(tally{Exits: told.Exits})
@@ -206,6 +201,11 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (
 		told.Exits = nil
 	}
 	g.To, g.Bus, g.Waits = to, g.Bus.plus(told), journal
+	for len(l.Ahead) > 0 && (l.Ahead[0].Kind == "" || g.has(probe.UnitEvent(l.Ahead[0]))) {
+		g.Journal.read(probe.UnitEvent(l.Ahead[0]))
+		l.Ahead = l.Ahead[1:]
+	}
+	l.MainExit = laterExit(l.MainExit, g.Journal.MainExit)
 	by := g.Journal.trigger(to)
 	if by == NotStarted {
 		by = present

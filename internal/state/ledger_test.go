@@ -115,7 +115,7 @@ func (p *postflight) look() {
 	}
 	took := time.Duration(0)
 	if p.seen {
-		took = time.Duration(rapid.IntRange(0, 200).Draw(p.t, "took")) * time.Microsecond
+		took = time.Duration(rapid.IntRange(0, 50).Draw(p.t, "took")) * time.Millisecond
 	}
 	p.take(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took, Unit: p.s.shown()})
 }

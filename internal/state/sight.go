@@ -34,6 +34,14 @@ func sightOf(r probe.Result) sight {
 	return s
 }
 
+// after is the sight given an earlier one: things were then as that shows them, or later.
+func (s sight) after(earlier sight) sight {
+	if earlier.Start.After(s.Start) && !earlier.Start.After(s.End) {
+		s.Start = earlier.Start
+	}
+	return s
+}
+
 // ended reports whether the unit's run is over.
 func ended(u *probe.Unit) bool {
 	return u.ActiveState == "failed" || u.ActiveState == "inactive" || betweenCrashes(u)
@@ -49,10 +57,14 @@ func (s sight) has(e probe.UnitEvent) bool {
 		return true
 	case e.Time.After(s.End) || !s.shows(e):
 		return false
-	case e.Kind == probe.RestartScheduled:
-		return s.Due && e.NRestarts <= s.NRestarts
-	case e.Kind == probe.UnitStarted:
+	}
+	switch e.Kind {
+	case probe.UnitStarted:
 		return true
+	case probe.RestartScheduled:
+		return s.Ended && s.Due == s.Waiting && e.NRestarts <= s.NRestarts
+	case probe.StartFailed:
+		return s.Failed
 	default:
 		return s.Ended
 	}

@@ -67,7 +67,8 @@ var happenings = []string{
 	"systemctl kill -s KILL dbus.service",
 	"systemctl stop dbus.socket dbus.service; sleep 1; systemctl start dbus.socket",
 	"systemctl kill -s STOP dbus.service; sleep 1; systemctl kill -s CONT dbus.service",
-	"systemctl kill -s KILL systemd-journald",
+	// While journald is not there, systemd's truth is nowhere.
+	"touch /run/quiet; sleep 1.5; systemctl kill -s KILL systemd-journald; until journalctl --sync; do sleep 0.1; done; rm /run/quiet; sleep 1",
 	"journalctl --rotate",
 	"kill_postflight; start_postflight",
 	"kill_postflight; sleep 1; start_postflight",

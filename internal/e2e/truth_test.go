@@ -13,18 +13,19 @@ type truth struct {
 	exits    map[string]int // of runs, by result
 }
 
-// truthOf is the truth about a service of Type=simple without a description.
+// truthOf is the truth about a service without a description.
 func (m *machine) truthOf(unit string) truth {
 	m.t.Helper()
 	t := truth{exits: map[string]int{}}
+	m.Exec("journalctl", "--sync")
 	gaveUp := false
-	for _, line := range m.systemdSaid(unit) {
-		about, message, _ := strings.Cut(line, ": ")
+	for line := range strings.Lines(m.Exec("journalctl", "--output=cat", "--no-pager", "_PID=1", "UNIT="+unit)) {
+		line = strings.TrimSpace(line)
+		message := strings.TrimPrefix(line, unit+": ")
 		result, failed := strings.CutPrefix(message, "Failed with result '")
 		switch {
 		case line == "Started "+unit+".":
 			t.starts++
-		case about != unit:
 		case strings.HasPrefix(message, "Scheduled restart job,"):
 			t.restarts++
 		case message == "Deactivated successfully.":
@@ -35,23 +36,6 @@ func (m *machine) truthOf(unit string) truth {
 		gaveUp = message == "Start request repeated too quickly."
 	}
 	return t
-}
-
-// systemdSaid is what systemd has written of a unit: in the journal or, while journald is not there, in the kernel's log.
-func (m *machine) systemdSaid(unit string) []string {
-	m.t.Helper()
-	m.Exec("journalctl", "--sync")
-	said := strings.Split(m.Exec("journalctl", "--output=cat", "--no-pager", "_PID=1", "UNIT="+unit), "\n")
-	kernel, err := os.ReadFile(m.path("dev/kmsg")) // a file, in the test host
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	for line := range strings.Lines(string(kernel)) {
-		if _, message, found := strings.Cut(line, "systemd[1]: "); found {
-			said = append(said, strings.TrimSpace(message))
-		}
-	}
-	return said
 }
 
 // shows compares the truth about a unit with a scrape. Not every exit is seen, but none that there was not.

@@ -26,11 +26,12 @@ type postflight struct {
 
 	base       counts // the truth at the first sight
 	seen       bool
-	shown      counts          // by this process, last
-	lost       bool            // entries of the journal are gone that were not read
-	doubt      time.Time       // when the last such thing came
-	obscured   bool            // in a gap came what leaves no trace of who started the unit
-	untraced   uint64          // restarts of which the bus cannot tell
+	shown      counts    // by this process, last
+	lost       bool      // entries of the journal are gone that were not read
+	doubt      time.Time // when the last such thing came
+	obscured   bool      // in a gap came what leaves no trace of who started the unit
+	untraced   uint64    // restarts of which the bus cannot tell
+	resetAt    time.Time
 	kept       int             // the first entry that the journal still holds
 	away       bool            // until the next reading
 	sawWaiting time.Time       // when a reading after a gap came between two crashes
@@ -116,6 +117,7 @@ func (p *postflight) look() {
 	took := time.Duration(0)
 	if p.seen {
 		took = time.Duration(rapid.IntRange(0, 50).Draw(p.t, "took")) * time.Millisecond
+		took = min(took, p.s.now.Sub(p.resetAt)) // what is reset while it is looked at, leaves no trace
 	}
 	p.take(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took, Unit: p.s.shown()})
 }
@@ -169,6 +171,7 @@ func (p *postflight) resetFailed() {
 		p.untraced++
 	}
 	p.s.resetFailed()
+	p.resetAt = p.s.now
 }
 
 // obscure is called where something happens that leaves a gap's starts in doubt.

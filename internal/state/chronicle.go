@@ -110,6 +110,19 @@ func (c *chronicle) trigger(shown sight) Trigger {
 	}
 }
 
+// decide counts the first start of the boot, of which the reading tells what caused it.
+func (c *chronicle) decide(shown sight) {
+	if c.FirstRun == "" {
+		return
+	}
+	by := firstTrigger(c.FirstRun, shown)
+	c.Counted.Starts.count(by)
+	if c.Run == c.FirstRun {
+		c.Trigger = by
+	}
+	c.FirstRun = ""
+}
+
 // firstTrigger is what caused the first start in a boot.
 func firstTrigger(run string, to sight) Trigger {
 	if run == to.InvocationID && !to.AtBoot {

@@ -39,9 +39,15 @@ func (g *gap) tally() tally {
 // isTold reports whether the journal has told of all starts in the gap.
 func (g *gap) isTold() bool { return !g.Journal.Holes && g.Journal.Run == g.To.InvocationID }
 
+// reopen lets the gap go on.
+func (g *gap) reopen() {
+	g.Journal.decide(g.To)
+	g.To = sight{}
+}
+
 // lasts reports whether the unit has waited for its restart ever since the gap. Then the gap goes on: only the journal knows
 // whether systemd had counted that restart before it ended.
 func (g *gap) lasts(now sight) bool {
-	return g.Waits && g.Journal.FirstRun == "" && g.To.Waiting && now.Waiting &&
+	return g.Waits && g.To.Waiting && now.Waiting && !now.Due &&
 		g.To.InvocationID == now.InvocationID && g.To.NRestarts == now.NRestarts
 }

@@ -165,7 +165,7 @@ func (l *ledger) openGap() {
 		return
 	}
 	if g := l.lasting(); g != nil {
-		g.To = sight{}
+		g.reopen()
 		return
 	}
 	if len(l.Gaps) == maxGaps {
@@ -201,6 +201,7 @@ func (l *ledger) closeGap(to sight, told tally, present Trigger, journal bool) (
 		told.Exits = nil
 	}
 	g.To, g.Bus, g.Waits = to, g.Bus.plus(told), journal
+	g.To.Due = to.Waiting // Bus includes all that NRestarts shows
 	for len(l.Ahead) > 0 && (l.Ahead[0].Kind == "" || g.has(probe.UnitEvent(l.Ahead[0]))) {
 		g.Journal.read(probe.UnitEvent(l.Ahead[0]))
 		l.Ahead = l.Ahead[1:]

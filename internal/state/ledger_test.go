@@ -166,6 +166,7 @@ func (p *postflight) read(entries int) {
 
 // resetFailed leaves no trace where the unit waits after a run that ended well: then a restart passes for a start by hand.
 func (p *postflight) resetFailed() {
+	p.s.over()
 	if p.s.phase == waiting && p.s.result == "success" && p.s.n == 1 {
 		p.obscured = true
 		p.untraced++
@@ -291,7 +292,7 @@ func TestRestartsAreTrue(t *testing.T) {
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"crash": act(p.s.crash), "crash again": act(p.s.crash), "end well": act(p.s.endWell),
-			"crash slowly": act(p.s.crashSlowly), "over": act(p.s.over),
+			"crash slowly": act(p.s.crashSlowly), "over": act(p.s.over), "fire": act(p.s.fire),
 			"timer": act(p.s.timer), "timer again": act(p.s.timer), "limit": act(p.s.limit), "reload": act(p.s.scheduleTwice),
 			"restart": act(func() {
 				if p.s.phase == waiting && p.s.now.Sub(p.sawWaiting) < time.Second {

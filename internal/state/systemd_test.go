@@ -44,6 +44,7 @@ type systemd struct {
 	runs       int
 	atBoot     bool
 	result     string
+	due        bool      // the restart for which it waits
 	exit       time.Time // of the main process; zero: it runs
 	changed    time.Time // the phase
 
@@ -119,9 +120,13 @@ func (s *systemd) crashSlowly() {
 	}
 }
 
-// over is when that is done.
+// over is when what is under way is done.
 func (s *systemd) over() {
-	if s.phase == stopping {
+	switch {
+	case s.due:
+		s.due = false
+		s.start(&s.truth.Starts.Automatic)
+	case s.phase == stopping:
 		s.write(probe.UnitFailed)
 		s.become(failed)
 		s.become(waiting)
@@ -144,15 +149,21 @@ func (s *systemd) schedule() {
 }
 
 func (s *systemd) timer() {
-	if s.phase == waiting {
+	s.fire()
+	s.over()
+}
+
+// fire is the timer's half of it: the restart is due.
+func (s *systemd) fire() {
+	if s.phase == waiting && !s.due {
 		s.schedule()
-		s.start(&s.truth.Starts.Automatic)
+		s.due = true
 	}
 }
 
 // scheduleTwice is a daemon-reload just when the timer fires.
 func (s *systemd) scheduleTwice() {
-	if s.phase == waiting {
+	if s.phase == waiting && !s.due {
 		s.schedule()
 		s.timer()
 	}
@@ -160,7 +171,7 @@ func (s *systemd) scheduleTwice() {
 
 // limit is the timer with a start limit that is hit.
 func (s *systemd) limit() {
-	if s.phase == waiting {
+	if s.phase == waiting && !s.due {
 		s.schedule()
 		s.write(probe.UnitFailed)
 		s.write(probe.StartFailed)
@@ -203,7 +214,7 @@ func (s *systemd) unload() {
 
 // cancel is a stop that comes when the restart timer has fired.
 func (s *systemd) cancel() {
-	if s.phase == waiting {
+	if s.phase == waiting && !s.due {
 		s.schedule()
 		s.stop()
 		s.unload()

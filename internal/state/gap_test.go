@@ -161,6 +161,23 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
 		},
 		{
+			"the reading after it began before an entry that it includes, of a run before the one that it shows",
+			[]step{a, startedAnew, saw(look{at: 1.9, took: 0.25, n: 1, state: up, invocation: "b", boot: "b1"}), lost(2.2), wrote(loop[:3]...),
+				saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},
+			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
+			"reset-failed before anybody looked again: the journal knows how it ended",
+			[]step{a, startedAnew, saw(look{at: 1.5, state: waits, invocation: "a", boot: "b1", exit: 1}), wrote(loop[:3]...), saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},
+			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
+			"started by hand right after the gap, while waiting: the journal knows whether a restart was due",
+			[]step{saw(look{at: 0, n: 9, state: waits, invocation: "a", boot: "b1"}), lost(0.5), saw(look{at: 1, n: 9, state: waits, invocation: "a", boot: "b1"}),
+				saw(look{at: 1.05, n: 9, state: up, invocation: "b", boot: "b1"}), wrote(event(probe.UnitStarted, 1.04, "b"))},
+			0, state.Starts{Manual: 1}, nil, []string{"b"},
+		},
+		{
 			"an exit that was counted before the gap, and of which systemd writes in it",
 			[]step{a, saw(look{at: 0.9, state: "deactivating/stop-post", invocation: "a", boot: "b1", exit: 0.9, result: "exit-code"}), startedAnew,
 				wrote(loop[:3]...), saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},

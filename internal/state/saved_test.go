@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -91,6 +92,23 @@ func TestWhatWasSavedIsThereAgain(t *testing.T) {
 	want.Last, want.Log = probe.Result{}, &wantLog
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(state.UnitState{})); diff != "" {
 		t.Errorf("restored (-before +after):\n%s", diff)
+	}
+}
+
+// TestWhatWasSavedWithoutWhatCameLater: an earlier postflight saved less of a reading and of a gap, and counting goes on.
+func TestWhatWasSavedWithoutWhatCameLater(t *testing.T) {
+	before := busy()
+	later := regexp.MustCompile(`,"(result":"success|waiting":true|due":true|waits":true|holes":true)"?`)
+	earlier := later.ReplaceAll(before.Save(), nil)
+	s := begin(t)
+	s.takes(earlier)
+	want := before.Snapshot(noon).Services[0].Units[0].Restarts
+	if got := s.unit().Restarts; got != want {
+		t.Errorf("%d restarts are restored of %d", got, want)
+	}
+	saw(look{at: 10, n: 5, state: up, invocation: "e", boot: "b1"})(s)
+	if got := s.unit().Restarts; got != want+3 {
+		t.Errorf("%d restarts, and three after the %d that were restored", got, want)
 	}
 }
 

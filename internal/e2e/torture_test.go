@@ -19,8 +19,12 @@ type victim struct {
 
 var victims = []victim{
 	{
-		"shop.service", "[Service]\nExecStart=sleep infinity\nRestart=always\nRestartSec=500ms\n[Unit]\nStartLimitIntervalSec=0\n",
-		strings.Fields("crash crash crash reset restart anew mend give_in"),
+		"shop.service", "[Service]\nExecStart=sleep infinity\nRestart=always\nRestartSec=200ms\n[Unit]\nStartLimitIntervalSec=0\n",
+		strings.Fields("crash crash crash reset restart anew"),
+	},
+	{ // nobody waits for its restart
+		"slow.service", "[Service]\nExecStart=sleep infinity\nRestart=always\nRestartSec=5s\n[Unit]\nStartLimitIntervalSec=0\n",
+		strings.Fields("restart mend give_in"),
 	},
 	{
 		`loop@odd\x20one.service`, "[Service]\nExecStart=sh -c 'sleep 0.2; while [ -e /run/quiet ]; do sleep 0.05; done; exit 3'\nRestart=always\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n",

@@ -68,7 +68,6 @@ var happenings = []string{
 	"touch /run/quiet; sleep 1.5; systemctl kill -s KILL systemd-journald; until journalctl --sync; do sleep 0.1; done; rm /run/quiet; sleep 1",
 	"kill_postflight; sleep 1; start_postflight",
 	"kill_postflight; systemctl kill -s KILL dbus.service; sleep 1; start_postflight",
-	"systemctl stop dbus.socket dbus.service; kill_postflight; start_postflight; sleep 1; systemctl start dbus.socket",
 	"systemctl restart postflight",
 }
 

@@ -5,7 +5,12 @@
 
 GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS  = -s -w -X main.version=$(VERSION)
+LDFLAGS  = -s -w -funcalign=16 -X main.version=$(VERSION)
+
+# Most of the daemon's memory is its own program (docs/performance.md). What neither a probe nor a scrape spends its time in
+# is compiled without inlining, and functions begin at each 16 bytes instead of 32: that is 0.6 MB less.
+COLD     = github.com/alecthomas/... github.com/godbus/... go.yaml.in/... golang.org/... google.golang.org/...
+GCFLAGS  = $(foreach packages,$(COLD),-gcflags=$(packages)=-l)
 
 # What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool.
 DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount prometheus redis-server mariadb-server \
@@ -22,7 +27,7 @@ bench: build
 	$(GO) test -run '^$$' -bench . -benchtime 100ms -benchmem ./...
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o postflight ./cmd/postflight
+	CGO_ENABLED=0 $(GO) build -trimpath $(GCFLAGS) -ldflags '$(LDFLAGS)' -o postflight ./cmd/postflight
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w: $$unformatted"; exit 1; fi

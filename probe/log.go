@@ -20,9 +20,10 @@ type Pattern struct {
 	Buckets  []float64 // upper bounds of its histogram
 }
 
-// Log is what was read of a unit's journal since the Result before. In a Result with Outcome Error it is empty: the
-// journal could not be read, and Got says why.
+// Log is what was read of a unit's journal since the Result before. In a Result with Outcome Error it says nothing but
+// whether any was missed: the journal could not be read, and Got says why.
 type Log struct {
+	Missed  bool        // entries may be gone that were never read; once it can be read again, others are not
 	Lines   uint64      // that the unit wrote
 	Dropped uint64      // lines of the unit's that journald says it dropped
 	Until   time.Time   // of the last entry that was read, as journald stamped it; zero: there was none
@@ -52,6 +53,7 @@ const (
 	UnitStopping     UnitEventKind = "stopping" // by hand, or by another unit
 	ProcessExited    UnitEventKind = "exited"
 	UnitFailed       UnitEventKind = "failed"
+	UnitSucceeded    UnitEventKind = "succeeded" // its run is over, and nothing went wrong
 	StartFailed      UnitEventKind = "start_failed"
 )
 

@@ -103,6 +103,7 @@ type Unit struct {
 	ExecMainStatus int32     // exit status or signal
 	ExecMainExit   time.Time // when the main process last exited; zero while it runs or never did
 	ActiveEnter    time.Time // when the unit last became active; zero: never
+	Changed        time.Time // of what a signal told: when the state became the present one, which may be long before it was heard; zero: it was asked for
 
 	MemoryBytes *uint64 // nil where systemd does not account
 	Tasks       *uint64

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path/filepath"
+	"regexp"
 	"sync"
 	"time"
 
@@ -47,6 +49,7 @@ func (f *stateFile) load() {
 	if f.path == "" {
 		return
 	}
+	f.sweep()
 	text, err := os.ReadFile(f.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -60,6 +63,23 @@ func (f *stateFile) load() {
 	if err := f.store.Restore(text); err != nil {
 		f.failed()
 		f.setAside(err)
+	}
+}
+
+// sweep removes what a kill in the middle of a write has left: new files that did not come to replace the old one.
+func (f *stateFile) sweep() {
+	unfinished := regexp.MustCompile(`^\.` + regexp.QuoteMeta(filepath.Base(f.path)) + `[0-9]+$`)
+	directory := filepath.Dir(f.path)
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		return // whoever reads the file says why
+	}
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && unfinished.MatchString(entry.Name()) {
+			if err := os.Remove(filepath.Join(directory, entry.Name())); err != nil {
+				f.log.Warn("unfinished state file not removed", zap.Error(err))
+			}
+		}
 	}
 }
 
@@ -144,7 +164,7 @@ func (f *stateFile) save() {
 	if generation == f.written && !f.wrong {
 		return
 	}
-	err := renameio.WriteFile(f.path, f.store.Save(), 0o640)
+	err := renameio.WriteFile(f.path, f.store.Save(), 0o640, renameio.WithTempDir(filepath.Dir(f.path)))
 	switch {
 	case err != nil:
 		f.failed()

@@ -7,11 +7,13 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"go.uber.org/zap"
 	observing "go.uber.org/zap/zaptest/observer"
 
@@ -43,6 +45,80 @@ func TestWhatIsKeptIsFoundAgain(t *testing.T) {
 	after.load()
 	if cursor := store.Cursor(); cursor != "s=1;i=2" || *failures != 0 || said.Len() != 0 {
 		t.Errorf("cursor %q, %d failures, said %q", cursor, *failures, lines(said))
+	}
+}
+
+// Whoever is killed in the middle of a write leaves a file that will never be finished.
+func TestUnfinishedFilesAreSwept(t *testing.T) {
+	directory := t.TempDir()
+	for name, content := range map[string]string{
+		"postflight.json":              `{"version":1,"cursor":"s=1;i=2"}`,
+		".postflight.json1":            `{"version":1,"cur`,
+		".postflight.json837465920475": "",
+		".postflight.json":             "no number",
+		".postflight.json12~":          "somebody's copy",
+		".postflight.json.swp":         "somebody's editor",
+		".postflightXjson1":            "of something else",
+		".other.json1":                 "of something else",
+		"postflight.json1":             "not hidden",
+	} {
+		if err := os.WriteFile(filepath.Join(directory, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(directory, ".postflight.json2"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("postflight.json1", filepath.Join(directory, ".postflight.json3")); err != nil {
+		t.Fatal(err)
+	}
+	f, store, failures, said := keeper(filepath.Join(directory, "postflight.json"))
+	f.load()
+	want := []string{
+		".other.json1", ".postflight.json", ".postflight.json.swp", ".postflight.json12~", ".postflight.json2", ".postflight.json3",
+		".postflightXjson1", "postflight.json", "postflight.json1",
+	}
+	if diff := cmp.Diff(want, namesIn(t, directory)); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
+	}
+	if store.Cursor() != "s=1;i=2" || *failures != 0 || said.Len() != 0 {
+		t.Errorf("cursor %q, %d failures, said %q", store.Cursor(), *failures, lines(said))
+	}
+}
+
+func namesIn(t *testing.T, directory string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(directory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	slices.Sort(names)
+	return names
+}
+
+// A file becomes whole beside the one that it replaces, wherever temporary files are kept: only there it is swept.
+func TestAFileIsWrittenBesideTheOldOne(t *testing.T) {
+	directory, elsewhere := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", elsewhere)
+	untouched := time.Unix(1, 0)
+	if err := os.Chtimes(elsewhere, untouched, untouched); err != nil {
+		t.Fatal(err)
+	}
+	f, store, _, _ := keeper(filepath.Join(directory, "postflight.json"))
+	store.FoldCursor("s=1")
+	f.save()
+	info, err := os.Stat(elsewhere)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.ModTime().Equal(untouched) {
+		t.Error("something was written where temporary files are kept")
+	}
+	if got := namesIn(t, directory); !slices.Equal(got, []string{"postflight.json"}) {
+		t.Errorf("beside it: %q", got)
 	}
 }
 

@@ -98,27 +98,40 @@ var memoryFigure = figure{
 				often[i].schedule = "@every 200ms"
 			}
 		}
-		daemon, err := b.probeReady(1, often...)
+		file, err := b.configure(1, often...)
 		if err != nil {
 			return measured{}, err
 		}
-		defer daemon.stop()
-		for range 10 {
-			time.Sleep(time.Second)
-			if _, err := daemon.get("/metrics", asPrometheus); err != nil {
+		var daemons [5]*daemon // one by itself differs by half a MiB from the next
+		for i := range daemons {
+			if daemons[i], err = b.serveReady(file); err != nil {
 				return measured{}, err
 			}
+			defer daemons[i].stop()
 		}
-		resident, err := memory(daemon.pid(), "VmRSS")
-		if err != nil {
-			return measured{}, err
+		for range 10 {
+			time.Sleep(time.Second)
+			for _, d := range daemons {
+				if _, err := d.get("/metrics", asPrometheus); err != nil {
+					return measured{}, err
+				}
+			}
 		}
-		anonymous, err := memory(daemon.pid(), "RssAnon")
-		if err != nil {
-			return measured{}, err
+		var resident, anonymous []int
+		for _, d := range daemons {
+			all, err := memory(d.pid(), "VmRSS")
+			if err != nil {
+				return measured{}, err
+			}
+			own, err := memory(d.pid(), "RssAnon")
+			if err != nil {
+				return measured{}, err
+			}
+			resident, anonymous = append(resident, all), append(anonymous, own)
 		}
-		return measured{fmt.Sprintf("%.1f MiB resident (VmRSS), %.1f MiB of it not the program's own file", mebibytes(resident), mebibytes(anonymous)),
-			resident <= memoryGoal}, nil
+		return measured{fmt.Sprintf("%.1f MiB resident (VmRSS), the median of %d daemons, from %.1f to %.1f; %.1f MiB of it not the program's own file",
+			mebibytes(median(resident)), len(daemons), mebibytes(slices.Min(resident)), mebibytes(slices.Max(resident)), mebibytes(median(anonymous))),
+			median(resident) <= memoryGoal}, nil
 	},
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -127,11 +126,6 @@ func cpuOf(calls int, call func() error, all *[]time.Duration) error {
 	after, err := cpuTime(os.Getpid())
 	*all = append(*all, (after-before)/time.Duration(calls))
 	return err
-}
-
-func median(all []time.Duration) time.Duration {
-	slices.Sort(all)
-	return all[len(all)/2]
 }
 
 func microseconds(all []time.Duration) float64 { return median(all).Seconds() * 1e6 }

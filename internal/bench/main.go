@@ -6,11 +6,13 @@
 package main
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -102,4 +104,10 @@ func figures() []figure {
 	}
 	return append(all, latenessFigure, startFigure, memoryFigure, seriesFigure, judgingFigure,
 		reloadFigure(manyTargets), reloadFigure(manyServices), reloadFigure(manyListed), manyMemoryFigure)
+}
+
+// median is the middle one of all, which are sorted for that.
+func median[T cmp.Ordered](all []T) T {
+	slices.Sort(all)
+	return all[len(all)/2]
 }

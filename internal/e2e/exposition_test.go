@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long something may take that takes a second when nothing else is running.
-const patience = 45 * time.Second
+const patience = 12 * time.Second
 
 // exposition is one scrape: series as they are written, name{label="value"}, with their values.
 type exposition struct {

@@ -31,7 +31,7 @@ const (
 	systemJWT  = "/usr/lib/python3/dist-packages/jwt"
 )
 
-// machine is a host on which the backend, its database and cache, and postflight run as an operator installs them.
+// machine is a host on which postflight runs as an operator installs it, and what it looks at.
 type machine struct {
 	*testhost.Host
 	t       *testing.T
@@ -42,17 +42,27 @@ type machine struct {
 // start boots the machine and starts everything on it.
 func start(t *testing.T) *machine {
 	t.Helper()
-	testhost.RequireTools(t, "go", "mariadbd", "redis-server", "systemd-sysusers", "/lib/systemd/systemd-socket-proxyd")
+	testhost.RequireTools(t, "mariadbd", "redis-server")
 	requireDebianPython(t)
-	binary := build(t)
-	m := &machine{Host: testhost.Start(t, testhost.PrivateNet()), t: t}
+	m := boot(t)
 	m.token = token(m.backendSecret(), map[string]any{"sub": "1", "role": "admin", "exp": time.Now().Add(time.Hour).Unix()})
-	m.metrics = m.forward("metrics", "127.0.0.1:9876")
-	t.Cleanup(m.tellOfFailure)
 	m.installBackend()
-	m.installPostflight(binary)
+	m.install("testdata/postflight.yml", configFile, 0o644)
+	m.installCredentials()
 	m.Exec("systemctl", "start", "proxy-system")
 	m.Exec("systemctl", "start", "postflight")
+	return m
+}
+
+// boot boots a machine and installs postflight on it, without a configuration.
+func boot(t *testing.T) *machine {
+	t.Helper()
+	testhost.RequireTools(t, "go", "systemd-sysusers", "/lib/systemd/systemd-socket-proxyd")
+	binary := build(t)
+	m := &machine{Host: testhost.Start(t, testhost.PrivateNet()), t: t}
+	m.metrics = m.forward("metrics", "127.0.0.1:9876")
+	t.Cleanup(m.tellOfFailure)
+	m.installPostflight(binary)
 	return m
 }
 
@@ -69,9 +79,15 @@ func requireDebianPython(t *testing.T) {
 	}
 }
 
+// build builds postflight beside the test's own program, which goes with it when all is over. Where it is already, that
+// takes next to no time.
 func build(t *testing.T) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "postflight")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(filepath.Dir(self), "postflight")
 	cmd := exec.Command("go", "build", "-o", binary, "postflight/cmd/postflight")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -96,19 +112,23 @@ func (m *machine) installBackend() {
 func (m *machine) installPostflight(binary string) {
 	m.t.Helper()
 	m.install(binary, "usr/local/bin/postflight", 0o755)
-	for from, to := range map[string]string{
-		"systemd/postflight.service":                    "etc/systemd/system/postflight.service",
-		"systemd/postflight.service.d/credentials.conf": "etc/systemd/system/postflight.service.d/credentials.conf",
-		"systemd/sysusers.d/postflight.conf":            "etc/sysusers.d/postflight.conf",
-	} {
-		m.install(filepath.Join("../../deploy", from), to, 0o644)
-	}
-	m.install("testdata/postflight.yml", configFile, 0o644)
+	m.install(deployed+"postflight.service", "etc/systemd/system/postflight.service", 0o644)
+	m.install(deployed+"sysusers.d/postflight.conf", "etc/sysusers.d/postflight.conf", 0o644)
+	m.Exec("systemd-sysusers", "postflight.conf")
+	m.Exec("systemctl", "daemon-reload")
+}
+
+const deployed = "../../deploy/systemd/"
+
+// installCredentials hands postflight an administrator's token, as the shipped example does.
+func (m *machine) installCredentials() {
+	m.t.Helper()
+	const dropIn = "postflight.service.d/credentials.conf"
+	m.install(deployed+dropIn, "etc/systemd/system/"+dropIn, 0o644)
 	m.write("etc/postflight/admin-token", m.token+"\n", 0o600)
 	// systemd hands credentials over by mounting them in a namespace that shares its mounts with pid 1's. A real
 	// machine shares them from boot; the host, in systemd's eyes a container, does not.
 	m.Exec("mount", "--make-rshared", "/")
-	m.Exec("systemd-sysusers", "postflight.conf")
 	m.Exec("systemctl", "daemon-reload")
 }
 

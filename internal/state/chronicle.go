@@ -12,10 +12,11 @@ type chronicle struct {
 	BootID    string  `json:"boot,omitempty"`
 	Run       string  `json:"run,omitempty"`     // invocation
 	Trigger   Trigger `json:"trigger,omitempty"` // of Run; empty: not known
-	Ended     bool    `json:"ended,omitempty"`   // Run has ended, and that is counted if its result is known
+	Ended     bool    `json:"ended,omitempty"`   // Run has ended, and that is counted
 	Scheduled bool    `json:"scheduled,omitempty"`
 	Unbroken  bool    `json:"unbroken,omitempty"` // nothing that came before, and after the reading, can be missing
 	Rebooted  bool    `json:"rebooted,omitempty"` // and no entry of a start since can be missing
+	Holes     bool    `json:"holes,omitempty"`    // somewhere entries may be missing
 
 	// FirstRun is the first of the present boot, where that began in the gap. Only the reading after the gap tells whether
 	// it was the machine's start that started it; if another run came after it, that is taken to be so.
@@ -25,7 +26,7 @@ type chronicle struct {
 // read takes up the next entry. One of no kind stands for any that may be missing.
 func (c *chronicle) read(e probe.UnitEvent) {
 	if e.Kind == "" {
-		c.Unbroken = false
+		c.miss()
 		return
 	}
 	if !sameBoot(e.BootID, c.BootID) {
@@ -43,17 +44,20 @@ func (c *chronicle) read(e probe.UnitEvent) {
 	case probe.RestartScheduled:
 		c.Counted.Restarts++
 		c.Scheduled = true
-		c.endWell()
 	case probe.UnitFailed:
 		c.end(e.Result)
+	case probe.UnitSucceeded:
+		c.end("success")
 	case probe.ProcessExited:
 		c.MainExit = MainExit{Kind: e.ExitCode, Status: e.ExitStatus, At: e.Time}
 	}
 	c.Unbroken = true
 }
 
+// miss takes up that entries may be missing here.
+func (c *chronicle) miss() { c.Unbroken, c.Holes = false, true }
+
 func (c *chronicle) start(run string) {
-	c.endWell()
 	c.Trigger = NotStarted
 	switch {
 	case c.Scheduled:
@@ -73,14 +77,6 @@ func (c *chronicle) start(run string) {
 func (c *chronicle) end(result string) {
 	if !c.Ended && c.Run != "" {
 		c.Counted.countExit(result)
-	}
-	c.Ended = true
-}
-
-// endWell ends a run of whose failure there would be an entry.
-func (c *chronicle) endWell() {
-	if c.Unbroken {
-		c.end("success")
 	}
 	c.Ended = true
 }
@@ -112,6 +108,19 @@ func (c *chronicle) trigger(shown sight) Trigger {
 	default:
 		return c.Trigger
 	}
+}
+
+// decide counts the first start of the boot, of which the reading tells what caused it.
+func (c *chronicle) decide(shown sight) {
+	if c.FirstRun == "" {
+		return
+	}
+	by := firstTrigger(c.FirstRun, shown)
+	c.Counted.Starts.count(by)
+	if c.Run == c.FirstRun {
+		c.Trigger = by
+	}
+	c.FirstRun = ""
 }
 
 // firstTrigger is what caused the first start in a boot.

@@ -13,11 +13,41 @@ type gap struct {
 	To      sight     `json:"to,omitzero"` // zero: the gap is open
 	Bus     tally     `json:"bus,omitzero"`
 	Journal chronicle `json:"journal,omitzero"`
+
+	// Waits says that the starts are left to the journal, which knows what caused them: the readings only guess.
+	Waits bool `json:"waits,omitempty"`
 }
 
 func (g *gap) isOpen() bool { return g.To.isZero() }
 
-// has reports whether an event happened in the gap, which must be closed.
-func (g *gap) has(e probe.UnitEvent) bool { return !g.From.has(e) && g.To.has(e) }
+// has reports whether an event happened in the gap, which must be closed. One about another run than the one that was shown,
+// while that was looked at, was before, unless the journal has come to that run already.
+func (g *gap) has(e probe.UnitEvent) bool {
+	before := !e.Time.After(g.To.End) && !g.To.shows(e) && g.Journal.Run != g.To.InvocationID
+	return !g.From.has(e) && (g.To.has(e) || before)
+}
 
-func (g *gap) tally() tally { return g.Bus.atLeast(g.Journal.tally(g.To)) }
+func (g *gap) tally() tally {
+	journal := g.Journal.tally(g.To)
+	all := g.Bus.atLeast(journal)
+	if g.Waits {
+		all.Starts = journal.Starts
+	}
+	return all
+}
+
+// isTold reports whether the journal has told of all starts in the gap.
+func (g *gap) isTold() bool { return !g.Journal.Holes && g.Journal.Run == g.To.InvocationID }
+
+// reopen lets the gap go on.
+func (g *gap) reopen() {
+	g.Journal.decide(g.To)
+	g.To = sight{}
+}
+
+// lasts reports whether the unit has waited for its restart ever since the gap. Then the gap goes on: only the journal knows
+// whether systemd had counted that restart before it ended.
+func (g *gap) lasts(now sight) bool {
+	return g.Waits && g.To.Waiting && now.Waiting && !now.Due &&
+		g.To.InvocationID == now.InvocationID && g.To.NRestarts == now.NRestarts
+}

@@ -52,6 +52,7 @@ func TestALoopBeforeItWasMendedIsOver(t *testing.T) {
 	for _, step := range []step{
 		saw(look{at: 0, state: up, invocation: "a", boot: "b1"}), startedAnew,
 		saw(look{at: 10, state: up, invocation: "e", boot: "b1"}), wrote(loop...), // late
+		saw(look{at: 30, state: up, invocation: "e", boot: "b1"}),
 	} {
 		step(s)
 	}
@@ -70,7 +71,7 @@ func TestMoreEventsThanAnybodyKeeps(t *testing.T) {
 		wrote(event(probe.UnitFailed, at, run), scheduled(at+0.1, run, uint32(n+1)), event(probe.UnitStarted, at+0.2, next))(s)
 	}
 	lost(1000.5)(s)
-	saw(look{at: 1001, n: 1000, state: up, invocation: "1000", boot: "b1"})(s)
+	patiently(look{at: 1001, n: 1000, state: up, invocation: "1000", boot: "b1"})(s)
 	if u := s.unit(); u.Restarts != 1000 || u.Starts != (state.Starts{Automatic: 1000}) || s.told != nil {
 		t.Errorf("%d restarts, %+v, told %v", u.Restarts, u.Starts, s.told)
 	}

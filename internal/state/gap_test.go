@@ -23,7 +23,7 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 	}{
 		{
 			"the readings tell",
-			[]step{a, startedAnew, saw(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
+			[]step{a, startedAnew, patiently(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
 			3, state.Starts{Automatic: 3}, nil, nil,
 		},
 		{
@@ -44,17 +44,17 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		{
 			"before the loss of the bus was noticed, the journal told",
 			[]step{a, wrote(loop...), lost(15), saw(look{at: 20, n: 0, state: up, invocation: "d", boot: "b1"})},
-			3, state.Starts{Automatic: 3, Manual: 1}, map[string]uint64{"exit-code": 3}, nil,
+			3, state.Starts{Automatic: 3}, map[string]uint64{"exit-code": 3}, nil,
 		},
 		{
 			"only the journal tells of restarts before systemd's count was reset",
-			[]step{a, startedAnew, wrote(loop...), wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitStarted, 7.1, "e")),
+			[]step{a, startedAnew, wrote(loop...), wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitSucceeded, 7, "d"), event(probe.UnitStarted, 7.1, "e")),
 				saw(look{at: 10, n: 0, state: up, invocation: "e", boot: "b1"})},
 			3, state.Starts{Automatic: 3, Manual: 1}, map[string]uint64{"exit-code": 3, "success": 1}, []string{"e"},
 		},
 		{
 			"only the reading tells of restarts of which the journal holds no entry any more",
-			[]step{a, startedAnew, unreadable, wrote(loop[7:]...), saw(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
+			[]step{a, startedAnew, missed, wrote(loop[7:]...), patiently(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
 			3, state.Starts{Automatic: 3}, nil, nil,
 		},
 		{
@@ -74,12 +74,12 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		},
 		{
 			"another boot",
-			[]step{saw(look{at: 0, n: 5, state: up, invocation: "a", boot: "b1"}), startedAnew, saw(look{at: 60, n: 7, state: up, invocation: "z", boot: "b2"})},
+			[]step{saw(look{at: 0, n: 5, state: up, invocation: "a", boot: "b1"}), startedAnew, patiently(look{at: 60, n: 7, state: up, invocation: "z", boot: "b2"})},
 			7, state.Starts{Automatic: 7, Boot: 1}, nil, nil,
 		},
 		{
 			"a boot is no start by hand",
-			[]step{a, startedAnew, saw(look{at: 60, state: up, invocation: "b", boot: "b2", atBoot: true})},
+			[]step{a, startedAnew, patiently(look{at: 60, state: up, invocation: "b", boot: "b2", atBoot: true})},
 			0, state.Starts{Boot: 1}, nil, nil,
 		},
 		{
@@ -90,7 +90,7 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		{
 			"started with the machine, and restarted by hand before anybody looked",
 			[]step{a, startedAnew, saw(look{at: 60, state: up, invocation: "c", boot: "b2"}),
-				wrote(in("b2", event(probe.UnitStarted, 50, "b"), event(probe.UnitStopping, 55, "b"), event(probe.UnitStarted, 56, "c"))...)},
+				wrote(in("b2", event(probe.UnitStarted, 50, "b"), event(probe.UnitStopping, 55, "b"), event(probe.UnitSucceeded, 55, "b"), event(probe.UnitStarted, 56, "c"))...)},
 			0, state.Starts{Boot: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
 		},
 		{
@@ -101,12 +101,12 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		},
 		{
 			"a deployment while postflight did not run",
-			[]step{saw(look{at: 0, n: 5, state: up, invocation: "a", boot: "b1"}), startedAnew, saw(look{at: 10, state: up, invocation: "b", boot: "b1"})},
+			[]step{saw(look{at: 0, n: 5, state: up, invocation: "a", boot: "b1"}), startedAnew, patiently(look{at: 10, state: up, invocation: "b", boot: "b1"})},
 			0, state.Starts{Manual: 1}, nil, []string{"b"},
 		},
 		{
 			"of two only the one that runs is told",
-			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitStarted, 6, "c")),
+			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitSucceeded, 5, "b"), event(probe.UnitStarted, 6, "c")),
 				saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
 			0, state.Starts{Manual: 2}, map[string]uint64{"success": 2}, []string{"c"},
 		},
@@ -145,20 +145,37 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			"an entry that the last reading before the gap includes already",
 			[]step{saw(look{at: 4.5, n: 2, state: up, invocation: "c", boot: "b1"}),
 				saw(look{at: 5.9, took: 0.15, n: 3, state: waits, invocation: "c", boot: "b1"}), startedAnew, wrote(loop[7:]...),
-				wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitStarted, 8, "e")), saw(look{at: 10, state: up, invocation: "e", boot: "b1"})},
+				wrote(event(probe.UnitStopping, 7, "d"), event(probe.UnitSucceeded, 7, "d"), event(probe.UnitStarted, 8, "e")), saw(look{at: 10, state: up, invocation: "e", boot: "b1"})},
 			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"e"},
 		},
 		{
 			"a start while the first reading after the gap was made",
-			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitStarted, 6, "c")),
+			[]step{a, startedAnew, wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 4, "b"), event(probe.UnitStopping, 5, "b"), event(probe.UnitSucceeded, 5, "b"), event(probe.UnitStarted, 6, "c")),
 				saw(look{at: 5.9, took: 0.15, state: up, invocation: "c", boot: "b1"})},
 			0, state.Starts{Manual: 2}, map[string]uint64{"success": 2}, []string{"c"},
 		},
 		{
 			"a restart that was counted before the gap, and begun in it",
 			[]step{a, saw(look{at: 1, state: waits, invocation: "a", boot: "b1"}), saw(look{at: 2.05, n: 1, state: waits, invocation: "a", boot: "b1"}), lost(2.06),
-				wrote(loop[2], event(probe.UnitStopping, 3, "b"), event(probe.UnitStarted, 4, "c")), saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
+				wrote(loop[2], event(probe.UnitStopping, 3, "b"), event(probe.UnitSucceeded, 3, "b"), event(probe.UnitStarted, 4, "c")), saw(look{at: 10, state: up, invocation: "c", boot: "b1"})},
 			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"success": 1}, []string{"c"},
+		},
+		{
+			"the reading after it began before an entry that it includes, of a run before the one that it shows",
+			[]step{a, startedAnew, saw(look{at: 1.9, took: 0.25, n: 1, state: up, invocation: "b", boot: "b1"}), lost(2.2), wrote(loop[:3]...),
+				saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},
+			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
+			"reset-failed before anybody looked again: the journal knows how it ended",
+			[]step{a, startedAnew, saw(look{at: 1.5, state: waits, invocation: "a", boot: "b1", exit: 1}), wrote(loop[:3]...), saw(look{at: 2.5, n: 1, state: up, invocation: "b", boot: "b1"})},
+			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
+		},
+		{
+			"started by hand right after the gap, while waiting: the journal knows whether a restart was due",
+			[]step{saw(look{at: 0, n: 9, state: waits, invocation: "a", boot: "b1"}), lost(0.5), saw(look{at: 1, n: 9, state: waits, invocation: "a", boot: "b1"}),
+				saw(look{at: 1.05, n: 9, state: up, invocation: "b", boot: "b1"}), wrote(event(probe.UnitStarted, 1.04, "b"))},
+			0, state.Starts{Manual: 1}, nil, []string{"b"},
 		},
 		{
 			"an exit that was counted before the gap, and of which systemd writes in it",
@@ -178,17 +195,17 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 		},
 		{
 			"of another boot the journal holds the last entry only",
-			[]step{a, startedAnew, unreadable, wrote(in("b2", event(probe.UnitStarted, 50, "c"))...), saw(look{at: 60, n: 1, state: up, invocation: "c", boot: "b2"})},
+			[]step{a, startedAnew, missed, wrote(in("b2", event(probe.UnitStarted, 50, "c"))...), patiently(look{at: 60, n: 1, state: up, invocation: "c", boot: "b2"})},
 			1, state.Starts{Automatic: 1, Boot: 1}, nil, nil,
 		},
 		{
 			"nobody knows where reading the journal stopped",
-			[]step{a, func(s *story) { s.takes(s.store.Save()) }, wrote(loop[5:]...), saw(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
+			[]step{a, func(s *story) { s.takes(s.store.Save()) }, wrote(loop[5:]...), patiently(look{at: 10, n: 3, state: up, invocation: "d", boot: "b1"})},
 			3, state.Starts{Automatic: 3}, map[string]uint64{"exit-code": 1}, nil,
 		},
 		{
 			"where entries may be missing, what has none need not have been by hand",
-			[]step{a, startedAnew, unreadable, wrote(event(probe.UnitStarted, 4.1, "c"), event(probe.UnitFailed, 5, "c")), saw(look{at: 10, n: 2, state: waits, invocation: "c", boot: "b1"})},
+			[]step{a, startedAnew, missed, wrote(event(probe.UnitStarted, 4.1, "c"), event(probe.UnitFailed, 5, "c")), patiently(look{at: 10, n: 2, state: waits, invocation: "c", boot: "b1"})},
 			2, state.Starts{Automatic: 2}, map[string]uint64{"exit-code": 1}, nil,
 		},
 	} {

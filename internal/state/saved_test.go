@@ -6,6 +6,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -94,6 +95,23 @@ func TestWhatWasSavedIsThereAgain(t *testing.T) {
 	}
 }
 
+// TestWhatWasSavedWithoutWhatCameLater: an earlier postflight saved less of a reading and of a gap, and counting goes on.
+func TestWhatWasSavedWithoutWhatCameLater(t *testing.T) {
+	before := busy()
+	later := regexp.MustCompile(`,"(result":"success|waiting":true|due":true|waits":true|holes":true)"?`)
+	earlier := later.ReplaceAll(before.Save(), nil)
+	s := begin(t)
+	s.takes(earlier)
+	want := before.Snapshot(noon).Services[0].Units[0].Restarts
+	if got := s.unit().Restarts; got != want {
+		t.Errorf("%d restarts are restored of %d", got, want)
+	}
+	saw(look{at: 10, n: 5, state: up, invocation: "e", boot: "b1"})(s)
+	if got := s.unit().Restarts; got != want+3 {
+		t.Errorf("%d restarts, and three after the %d that were restored", got, want)
+	}
+}
+
 func TestOnlyWhatIsConfiguredFirstIsRestored(t *testing.T) {
 	saved := busy().Save()
 	restored := func(services ...[]state.Service) uint64 {
@@ -175,8 +193,9 @@ func TestAChangeOfWhatIsSavedIsSeen(t *testing.T) {
 		{"the same cursor", func() { store.FoldCursor("c") }, false},
 		{"the bus is lost", func() { store.Fold(look{at: 30, away: true}.outcome()) }, true},
 		{"it is still away", func() { store.Fold(look{at: 31, away: true}.outcome()) }, false},
-		{"the log cannot be read", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, true},
-		{"nor now", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, false},
+		{"the log cannot be read", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{}}) }, false},
+		{"entries of it are missing", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{Missed: true}}) }, true},
+		{"and more", func() { store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Log: &probe.Log{Missed: true}}) }, false},
 		{"other units", func() { store.Apply([]state.Service{{Name: "shop"}}) }, true},
 		{"saving", func() { store.Save() }, false},
 	} {
@@ -206,7 +225,7 @@ func FuzzRestore(f *testing.F) {
 		s := &story{store: store, t: nil}
 		before := s.unit().Restarts
 		for _, step := range []step{
-			wrote(loop...), saw(look{at: 2, n: 1, state: up, invocation: "b", boot: "b1"}), unreadable, lost(3), wrote(loop...),
+			wrote(loop...), saw(look{at: 2, n: 1, state: up, invocation: "b", boot: "b1"}), unreadable, missed, lost(3), wrote(loop...),
 			saw(look{at: 10, n: 9, state: waits, invocation: "z", boot: "b2"}), wrote(loop...),
 		} {
 			step(s)

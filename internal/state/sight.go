@@ -6,7 +6,8 @@ import (
 	"postflight/probe"
 )
 
-// sight is what one look at a unit tells of its runs. The zero sight: nobody has looked yet.
+// sight is what one look at a unit tells of its runs, as it was at some moment from Start to End. The zero sight: nobody
+// has looked yet.
 type sight struct {
 	Start        time.Time `json:"start"`
 	End          time.Time `json:"end"`
@@ -14,16 +15,31 @@ type sight struct {
 	NRestarts    uint32    `json:"n_restarts,omitempty"`
 	InvocationID string    `json:"invocation,omitempty"`
 	AtBoot       bool      `json:"at_boot,omitempty"`
-	Ended        bool      `json:"ended,omitempty"`  // the run has
-	Failed       bool      `json:"failed,omitempty"` // and systemd will not start it again
+	Result       string    `json:"result,omitempty"`
+	Ended        bool      `json:"ended,omitempty"`   // the run has
+	Failed       bool      `json:"failed,omitempty"`  // and systemd will not start it again
+	Waiting      bool      `json:"waiting,omitempty"` // or will
+	Due          bool      `json:"due,omitempty"`     // which is counted already
 }
 
 func sightOf(r probe.Result) sight {
 	u := r.Unit
-	return sight{
+	s := sight{
 		Start: r.Start, End: r.End(), BootID: u.BootID, NRestarts: u.NRestarts, InvocationID: u.InvocationID, AtBoot: u.AtBoot,
-		Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u),
+		Result: u.Result, Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u), Waiting: betweenCrashes(u),
 	}
+	if !u.Changed.IsZero() && u.Changed.Before(s.Start) {
+		s.Start = u.Changed
+	}
+	return s
+}
+
+// after is the sight given an earlier one: things were then as that shows them, or later.
+func (s sight) after(earlier sight) sight {
+	if earlier.Start.After(s.Start) && !earlier.Start.After(s.End) {
+		s.Start = earlier.Start
+	}
+	return s
 }
 
 // ended reports whether the unit's run is over.
@@ -33,21 +49,30 @@ func ended(u *probe.Unit) bool {
 
 func (s sight) isZero() bool { return s.End.IsZero() }
 
-// has reports whether what the look tells includes an event. Of one that happened while it was being made its own
-// words tell; where they do not, it counts as not included, and the next reading will.
+// has reports whether what the look tells includes an event. Of one about the run that it shows, and while it was being made,
+// its own words tell; one about another run came after it.
 func (s sight) has(e probe.UnitEvent) bool {
 	switch {
 	case !e.Time.After(s.Start):
 		return true
-	case e.Time.After(s.End):
-		return false
-	case e.Kind == probe.RestartScheduled:
-		return e.NRestarts <= s.NRestarts
-	case e.Kind == probe.UnitStarted || e.Kind == probe.StartFailed:
-		return e.InvocationID == s.InvocationID
-	default:
+	case e.Time.After(s.End) || !s.shows(e):
 		return false
 	}
+	switch e.Kind {
+	case probe.UnitStarted:
+		return true
+	case probe.RestartScheduled:
+		return s.Ended && s.Due == s.Waiting && e.NRestarts <= s.NRestarts
+	case probe.StartFailed:
+		return s.Failed
+	default:
+		return s.Ended
+	}
+}
+
+// shows reports whether an event is about the run that is shown.
+func (s sight) shows(e probe.UnitEvent) bool {
+	return e.InvocationID != "" && e.InvocationID == s.InvocationID
 }
 
 // sameBoot reports whether two ids are of the same run of the machine, as far as they are known.

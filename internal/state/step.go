@@ -10,7 +10,7 @@ import (
 // run that it shows, if that is a new one.
 func (l *ledger) step(told *tally, now sight, unit *probe.Unit) (present Trigger) {
 	if l.seen() {
-		told.Restarts = l.restarts(now, unit)
+		told.Restarts = l.restarts(now)
 		present = l.start(told, now)
 	}
 	if now.InvocationID != "" {
@@ -22,18 +22,34 @@ func (l *ledger) step(told *tally, now sight, unit *probe.Unit) (present Trigger
 
 // restarts returns by how much the automatic restarts grew. systemd's own figure goes back to 0 with reset-failed, stop,
 // restart and reboot: then what it shows has come since.
-func (l *ledger) restarts(now sight, unit *probe.Unit) uint64 {
+func (l *ledger) restarts(now sight) uint64 {
 	last, n := l.Last.NRestarts, now.NRestarts
 	switch {
-	case sameBoot(now.BootID, l.Last.BootID) && n >= last:
-		l.Pending += uint64(n - last)
+	case sameBoot(now.BootID, l.Last.BootID) && n >= last && !l.wasReset(now):
+		l.await(now, n-last)
 		return uint64(n - last)
-	case now.InvocationID == l.Run && betweenCrashes(unit): // reset-failed: the restart that was due still is
-		l.Pending += uint64(n)
+	case now.InvocationID == l.Run && now.Waiting: // reset-failed: the restart that was due still is
+		l.await(now, n)
 	default:
 		l.Pending = uint64(n)
 	}
 	return uint64(n)
+}
+
+// wasReset reports whether there was a reset-failed while the unit waited for its restart. No signal tells of it, but when the
+// restart is due its figure may be what it was before; the result of the run then is no longer.
+func (l *ledger) wasReset(now sight) bool {
+	failed := l.Last.Result != "" && l.Last.Result != "success"
+	return l.Last.Waiting && now.Waiting && now.InvocationID == l.Run && failed && now.Result == "success"
+}
+
+// await adds restarts to those whose run is awaited. After one run there is one at most, but daemon-reload can make systemd
+// count it again.
+func (l *ledger) await(now sight, restarts uint32) {
+	l.Pending += uint64(restarts)
+	if now.InvocationID != "" && now.InvocationID == l.Run {
+		l.Pending = min(l.Pending, 1)
+	}
 }
 
 // start counts the starts since the last reading. Where there were several by hand, it shows but one.

@@ -43,6 +43,15 @@ type step func(*story)
 
 func saw(l look) step { return func(s *story) { s.store.Fold(l.outcome()) } }
 
+// patiently looks twice: there was time for the journal to tell what it knows.
+func patiently(l look) step {
+	return func(s *story) {
+		saw(l)(s)
+		l.at += 20
+		saw(l)(s)
+	}
+}
+
 func lost(at float64) step { return saw(look{away: true, at: at}) }
 
 func wrote(events ...probe.UnitEvent) step {
@@ -53,6 +62,11 @@ func wrote(events ...probe.UnitEvent) step {
 
 func unreadable(s *story) {
 	s.store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Got: "not allowed to read the journal", Log: &probe.Log{}})
+}
+
+// missed is told where the journal is read again, and no longer holds all entries that were not.
+func missed(s *story) {
+	s.store.Fold(probe.Result{Key: unit, Outcome: probe.Error, Got: "entries may be missing", Log: &probe.Log{Missed: true}})
 }
 
 func startedAnew(s *story) {

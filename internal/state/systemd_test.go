@@ -44,7 +44,9 @@ type systemd struct {
 	runs       int
 	atBoot     bool
 	result     string
+	due        bool      // the restart for which it waits
 	exit       time.Time // of the main process; zero: it runs
+	changed    time.Time // the phase
 
 	truth   counts
 	manual  map[string]bool // runs
@@ -73,7 +75,10 @@ func (s *systemd) write(kind probe.UnitEventKind) {
 }
 
 func (s *systemd) become(p phase) {
-	s.phase = p
+	s.pass(100 * time.Microsecond)
+	if s.phase != p {
+		s.phase, s.changed = p, s.now
+	}
 	s.pass(100 * time.Microsecond)
 	s.signal()
 }
@@ -96,13 +101,34 @@ func (s *systemd) end(result string) {
 	s.pass(100 * time.Microsecond)
 	s.exit, s.result = s.now, result
 	s.truth.Exits[result]++
+	if result == "success" {
+		s.write(probe.UnitSucceeded)
+	}
 }
 
 func (s *systemd) crash() {
+	s.crashSlowly()
+	s.over()
+}
+
+// crashSlowly is a crash of a unit that has something to do afterwards.
+func (s *systemd) crashSlowly() {
 	if s.phase == running {
 		s.end("exit-code")
 		s.write(probe.ProcessExited)
+		s.become(stopping)
+	}
+}
+
+// over is when what is under way is done.
+func (s *systemd) over() {
+	switch {
+	case s.due:
+		s.due = false
+		s.start(&s.truth.Starts.Automatic)
+	case s.phase == stopping:
 		s.write(probe.UnitFailed)
+		s.become(failed)
 		s.become(waiting)
 	}
 }
@@ -123,15 +149,29 @@ func (s *systemd) schedule() {
 }
 
 func (s *systemd) timer() {
-	if s.phase == waiting {
+	s.fire()
+	s.over()
+}
+
+// fire is the timer's half of it: the restart is due.
+func (s *systemd) fire() {
+	if s.phase == waiting && !s.due {
 		s.schedule()
-		s.start(&s.truth.Starts.Automatic)
+		s.due = true
+	}
+}
+
+// scheduleTwice is a daemon-reload just when the timer fires.
+func (s *systemd) scheduleTwice() {
+	if s.phase == waiting && !s.due {
+		s.schedule()
+		s.timer()
 	}
 }
 
 // limit is the timer with a start limit that is hit.
 func (s *systemd) limit() {
-	if s.phase == waiting {
+	if s.phase == waiting && !s.due {
 		s.schedule()
 		s.write(probe.UnitFailed)
 		s.write(probe.StartFailed)
@@ -143,50 +183,56 @@ func (s *systemd) limit() {
 func (s *systemd) stopRun() {
 	s.write(probe.UnitStopping)
 	s.end("success")
+	s.flush = true
 	s.become(stopping)
 }
 
 // restart also starts what does not run.
 func (s *systemd) restart() {
-	switch s.phase {
-	case running:
+	if s.over(); s.phase == running {
 		s.stopRun()
-		s.flush = true
-	case stopped:
-		s.flush = true
 	}
 	s.start(&s.truth.Starts.Manual)
 }
 
 func (s *systemd) stop() {
-	switch s.phase {
+	switch s.over(); s.phase {
 	case failed:
 		return
 	case running:
 		s.stopRun()
 	}
-	s.n, s.invocation = 0, ""
 	s.become(stopped)
+}
+
+// unload forgets a unit that is not in use. Nobody is told.
+func (s *systemd) unload() {
+	if s.phase == stopped {
+		s.n, s.flush, s.invocation, s.result, s.exit = 0, false, "", "success", time.Time{}
+	}
 }
 
 // cancel is a stop that comes when the restart timer has fired.
 func (s *systemd) cancel() {
-	if s.phase == waiting {
+	if s.phase == waiting && !s.due {
 		s.schedule()
 		s.stop()
+		s.unload()
 	}
 }
 
+// resetFailed tells nobody of what it resets in a unit that has not failed.
 func (s *systemd) resetFailed() {
-	s.n = 0
+	s.over()
+	s.n, s.flush, s.result = 0, false, "success"
 	if s.phase == failed {
-		s.phase, s.invocation = stopped, ""
+		s.become(stopped)
 	}
-	s.become(s.phase)
 }
 
 // reboot comes with or without the unit. Nobody watches.
 func (s *systemd) reboot(enabled bool) {
+	s.over()
 	s.boot++
 	s.pass(10 * time.Second)
 	s.phase, s.n, s.flush, s.invocation, s.exit = stopped, 0, false, "", time.Time{}

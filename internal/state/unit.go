@@ -91,7 +91,7 @@ func (e *unitEntry) fold(r probe.Result) (started Trigger) {
 	if r.Unit != nil {
 		started = e.ledger.look(r, e.state.Log.expected())
 	} else {
-		e.ledger.lose(r.End())
+		started = e.ledger.lose(r.End())
 	}
 	next := *e.state
 	next.Last = r
@@ -105,7 +105,7 @@ func (e *unitEntry) foldLog(r probe.Result) (started Trigger) {
 			started = by
 		}
 	}
-	if r.Outcome == probe.Error {
+	if r.Log.Missed {
 		e.ledger.miss()
 	}
 	next := *e.state

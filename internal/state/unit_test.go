@@ -109,6 +109,16 @@ func TestRestartsOnlyGrow(t *testing.T) {
 			1, state.Starts{Automatic: 1},
 		},
 		{
+			"reset-failed before systemd counts, of which no signal tells: the figure is what it was, the result is not",
+			[]look{{n: 1, state: running, invocation: "a"}, {n: 1, state: waiting, invocation: "a", result: "signal"}, {n: 1, state: waiting, invocation: "a"}, {n: 1, state: running, invocation: "b"}},
+			1, state.Starts{Automatic: 1},
+		},
+		{
+			"restart by hand after the first restart, while waiting for the next",
+			[]look{{n: 1, state: running, invocation: "a"}, {n: 1, state: waiting, invocation: "a", result: "signal"}, {n: 1, state: waiting, invocation: "a", result: "signal"}, {n: 1, state: running, invocation: "b"}},
+			0, state.Starts{Manual: 1},
+		},
+		{
 			"nothing was due yet",
 			[]look{{state: waiting, invocation: "a"}, {at: 0.02, state: running, invocation: "b"}},
 			0, state.Starts{Manual: 1},

@@ -18,6 +18,8 @@ func kindOf(messageID []byte) probe.UnitEventKind {
 		return probe.ProcessExited
 	case "d9b373ed55a64feb8242e02dbe79a49c":
 		return probe.UnitFailed
+	case "7ad2d189f7e94e70a38c781354912448":
+		return probe.UnitSucceeded
 	case "be02cf6855d2428ba40df7e9d022f03d":
 		return probe.StartFailed
 	}

@@ -60,7 +60,7 @@ func (r *reading) run(ctx context.Context) error {
 		return err
 	}
 	if lost != nil {
-		r.units.blind(start, lost)
+		r.units.missed(start, lost)
 	}
 	if from, err = r.catchUp(ctx, from); err != nil {
 		return err

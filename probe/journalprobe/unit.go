@@ -57,12 +57,17 @@ func (us *units) observable() {
 	}
 }
 
-// blind tells that they cannot, or could not, and why.
-func (us *units) blind(start time.Time, why error) {
+// blind tells that they cannot be read now, and why.
+func (us *units) blind(start time.Time, why error) { us.fail(start, why, false) }
+
+// missed tells that entries may be gone that were never read, and why.
+func (us *units) missed(start time.Time, why error) { us.fail(start, why, true) }
+
+func (us *units) fail(start time.Time, why error, missed bool) {
 	for _, u := range us.all {
 		us.tell(probe.Result{
 			Key: u.key, Start: start, Duration: time.Since(start), Outcome: probe.Error, Reason: probe.ReasonInternal,
-			Wanted: "the unit's log in the journal", Got: why.Error(), Log: new(probe.Log),
+			Wanted: "the unit's log in the journal", Got: why.Error(), Log: &probe.Log{Missed: missed},
 		})
 	}
 }

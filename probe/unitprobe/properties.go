@@ -17,7 +17,8 @@ const (
 // known is what is known of a unit: what is told of it, and what that is concluded from.
 type known struct {
 	probe.Unit
-	started uint64 // when the present run began, or the last one, in µs of the monotonic clock; 0: never
+	started uint64    // when the present run began, or the last one, in µs of the monotonic clock; 0: never
+	changed time.Time // when the state last changed, as far as a signal told; zero: none has yet
 }
 
 // property is one property of a unit's object, see org.freedesktop.systemd1(5), and how it is kept in a reading. set

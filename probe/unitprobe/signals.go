@@ -56,7 +56,7 @@ func (s *session) changed(signal arrival) {
 		case stale || u.known.LoadState != "loaded": // no signal tells LoadState
 			s.markStale(u)
 		case u.whole && of == unitInterface:
-			u.tellReading(s.tell, s.machine, signal.at, 0)
+			u.tellSignal(s.tell, s.machine, signal.at)
 		}
 	}
 }
@@ -69,6 +69,9 @@ func (s *session) markStale(u *unit) {
 
 // merge takes a signal's values, and reports whether it says of others only that they have changed.
 func (u *unit) merge(of string, values map[string]dbus.Variant, invalidated []string) (stale bool) {
+	if changed, ok := values["StateChangeTimestamp"]; ok {
+		timestamp(&u.known.changed, changed.Value())
+	}
 	for i := range properties {
 		p := &properties[i]
 		if p.of != of || !p.has(u.name) {

@@ -54,8 +54,18 @@ func (u *unit) fail(err error) {
 
 // tellReading tells what is known of the unit, which the whole of it must be, to each service that has it.
 func (u *unit) tellReading(tell func(probe.Result), in machine, start time.Time, took time.Duration) {
+	u.tellAsOf(time.Time{}, tell, in, start, took)
+}
+
+// tellSignal tells what a signal that has just arrived made known. A bus that hangs for a while delivers it late.
+func (u *unit) tellSignal(tell func(probe.Result), in machine, arrived time.Time) {
+	u.tellAsOf(u.known.changed, tell, in, arrived, 0)
+}
+
+func (u *unit) tellAsOf(changed time.Time, tell func(probe.Result), in machine, start time.Time, took time.Duration) {
 	for _, key := range u.keys {
 		reading := u.known.Unit
+		reading.Changed = changed
 		reading.BootID, reading.AtBoot = in.bootID, reading.InvocationID != "" && in.startedBy(u.known.started)
 		tell(probe.Result{Key: key, Start: start, Duration: took, Outcome: probe.Pass, Unit: &reading})
 	}

@@ -68,8 +68,8 @@ func (r *Runner) Run(ctx context.Context, job *Job) bool {
 }
 
 // RunBetween is Run for a run that is not due: where it is skipped, none is missing, and nobody is told.
-func (r *Runner) RunBetween(ctx context.Context, job *Job) bool {
-	return r.run(ctx, job, func(Key, SkipReason) {})
+func (r *Runner) RunBetween(ctx context.Context, job *Job) {
+	r.run(ctx, job, func(Key, SkipReason) {})
 }
 
 func (r *Runner) run(ctx context.Context, job *Job, skipped func(Key, SkipReason)) bool {

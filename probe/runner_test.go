@@ -131,6 +131,21 @@ func TestAJobThatIsRunningIsSkipped(t *testing.T) {
 	})
 }
 
+func TestARunThatIsNotDueIsSkippedUntold(t *testing.T) {
+	inBubble(t, 1, func(t *testing.T, r *probe.Runner, n *notes) {
+		slow := job("slow", lasting(2500*time.Millisecond))
+		for range 4 { // at 0, and at 3 seconds
+			r.RunBetween(t.Context(), slow)
+			r.RunBetween(t.Context(), job("other", lasting(time.Second))) // there is no place for it
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Minute)
+		if results, skips := n.take(); len(results) != 2 || skips != nil {
+			t.Errorf("%d results of 2 runs; skips told: %v", len(results), skips)
+		}
+	})
+}
+
 func TestSoManyAtOnceAndNoMore(t *testing.T) {
 	inBubble(t, 3, func(t *testing.T, r *probe.Runner, n *notes) {
 		jobs := make([]*probe.Job, 5)

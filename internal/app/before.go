@@ -1,106 +1,116 @@
 package app
 
 import (
+	"slices"
 	"sync"
 	"time"
 
-	"postflight/internal/latency"
 	"postflight/internal/state"
 	"postflight/probe"
 )
 
-// befores remember how each check was before it became as it is now. A deploy script stops the service before it starts
-// another release: what checks find in between says nothing about how the service was.
+// restartedJustNow is how long before it is announced a deployment may have been started.
+const restartedJustNow = time.Minute
+
+// befores remember how each check was before it became as it is now, and when each unit was restarted by hand. A deploy
+// script stops the service before it starts another release: what checks find in between says nothing about how the
+// service was.
 type befores struct {
-	mu     sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
-	now    map[probe.Key]*state.CheckState
-	before map[probe.Key]*state.CheckState // the last one with another outcome or reason
+	mu      sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
+	now     map[probe.Key]*state.CheckState
+	earlier map[probe.Key]*state.CheckState // the last one with another outcome or reason
+	runs    map[probe.Key]unitRun           // of units
+}
+
+// unitRun is what is known of how a unit came to run.
+type unitRun struct {
+	active  time.Time // since when it is
+	started time.Time // by hand, the last time that was seen; zero: it never was
+	stopped time.Time // when the run before that ended; zero: not known
 }
 
 func newBefores() *befores {
-	return &befores{now: map[probe.Key]*state.CheckState{}, before: map[probe.Key]*state.CheckState{}}
+	return &befores{now: map[probe.Key]*state.CheckState{}, earlier: map[probe.Key]*state.CheckState{}, runs: map[probe.Key]unitRun{}}
 }
 
-// fold takes up how a check is now. The store calls it, one event at a time.
+// fold takes up an event. The store calls it, one at a time.
 func (b *befores) fold(event state.Event) {
-	if event.Check == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	key := event.Result.Key
+	if event.Unit != nil {
+		b.runs[key] = b.runs[key].after(event)
+		return
+	}
 	if was := b.now[key]; was != nil && (was.Last.Outcome != event.Result.Outcome || was.Last.Reason != event.Result.Reason) {
-		b.before[key] = was
+		b.earlier[key] = was
 	}
 	b.now[key] = event.Check
 }
 
-// forget forgets a check that is no longer configured.
+func (r unitRun) after(event state.Event) unitRun {
+	if event.Started == state.Manual {
+		r.started, r.stopped = event.Result.End(), time.Time{}
+		if exit := event.Unit.MainExit.At; exit.After(r.active) { // else it is of a run long ago
+			r.stopped = exit
+		}
+	}
+	if u := event.Unit.Last.Unit; u != nil {
+		r.active = u.ActiveEnter
+	}
+	return r
+}
+
+// forget forgets what is no longer configured.
 func (b *befores) forget(key probe.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.now, key)
-	delete(b.before, key)
+	delete(b.earlier, key)
+	delete(b.runs, key)
 }
 
-// before is how a service's checks were before a deployment.
-type before struct {
-	checks   map[probe.Key]*state.CheckState
-	earlier  map[probe.Key]*state.CheckState
-	deployed time.Time
-	stopped  time.Time // when the first of its units went down for it; zero: none did, as far as is known
-}
-
-// of is how a service was before it was deployed.
-func (b *befores) of(service state.ServiceState, deployed time.Time) before {
-	was := before{checks: map[probe.Key]*state.CheckState{}, earlier: map[probe.Key]*state.CheckState{}, deployed: deployed}
-	for _, unit := range service.Units {
-		if ended := unit.MainExit.At; !ended.IsZero() && isStopped(unit, deployed) && (was.stopped.IsZero() || ended.Before(was.stopped)) {
-			was.stopped = ended
-		}
-	}
+// since is when a deployment began to change how its service is: when the first of its units went down for it.
+func (b *befores) since(units []*state.UnitState, deployed time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, check := range service.Checks {
-		was.checks[check.Check.Key] = check
-		was.earlier[check.Check.Key] = b.before[check.Check.Key]
-	}
-	return was
-}
-
-// isStopped reports whether a unit is down for a deployment, or was until just now.
-func isStopped(unit *state.UnitState, deployed time.Time) bool {
-	u := unit.Last.Unit
-	if u == nil {
-		return false
-	}
-	return u.ActiveState == "inactive" || u.ActiveEnter.After(unit.MainExit.At) && !u.ActiveEnter.Before(deployed.Add(-restartedJustNow))
-}
-
-// restartedJustNow is how long before it is announced a deployment may have been started.
-const restartedJustNow = time.Minute
-
-// result is the last one of a check from before the deployment, nil where none says anything about how the service was.
-func (b before) result(j *job) *probe.Result {
-	limit := b.deployed
-	if !b.stopped.IsZero() && b.stopped.Before(limit) {
-		limit = b.stopped
-	}
-	recent := limit.Add(-2*j.check.Interval - j.Timeout)
-	for _, check := range []*state.CheckState{b.checks[j.Key], b.earlier[j.Key]} {
-		if check == nil || !check.HasRun() {
+	first := deployed
+	for _, unit := range units {
+		last := b.runs[unit.Key]
+		if u := unit.Last.Unit; u != nil && u.ActiveState == "inactive" { // it is yet to be started
+			last = unitRun{started: deployed, stopped: unit.MainExit.At}
+		}
+		if last.started.Before(deployed.Add(-restartedJustNow)) {
 			continue
 		}
-		if at := check.Last.End(); !at.After(limit) && at.After(recent) {
+		for _, at := range []time.Time{last.stopped, last.started} {
+			if !at.IsZero() && at.Before(first) {
+				first = at
+			}
+		}
+	}
+	return first
+}
+
+// result is the last one of a check from before that, nil where none says anything about how the service was.
+func (b *befores) result(j *job, since time.Time) *probe.Result {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	recent := since.Add(-2*j.check.Interval - j.Timeout)
+	for _, check := range []*state.CheckState{b.now[j.Key], b.earlier[j.Key]} {
+		if check != nil && !check.Last.End().After(since) && check.Last.End().After(recent) {
 			return &check.Last
 		}
 	}
 	return nil
 }
 
-func (b before) baseline(key probe.Key) latency.Summary {
-	if check := b.checks[key]; check != nil {
-		return check.Baseline
+// errorsBefore are the newest errors of a unit's log from before that.
+func errorsBefore(log *state.LogState, since time.Time) []probe.Match {
+	if log == nil {
+		return nil
 	}
-	return latency.Summary{}
+	return slices.DeleteFunc(slices.Clone(log.Evidence), func(m probe.Match) bool {
+		return m.Severity != probe.SeverityError || !m.Time.Before(since)
+	})
 }

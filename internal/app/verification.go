@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"postflight/internal/deployment"
+	"postflight/internal/latency"
 	"postflight/internal/state"
 	"postflight/internal/verdict"
+	"postflight/probe"
 )
 
 // begin begins to look at a service for a verification. Until it ends the service's checks run at the policy's interval.
@@ -36,23 +38,30 @@ func (e *engine) begin(p deployment.Plan) (*deployment.Verification, error) {
 func (e *engine) planned(p deployment.Plan, jobs []*job, known state.ServiceState) verdict.Plan {
 	plan := p.Verdict()
 	plan.Logs = e.options.logs
-	before := e.before.of(known, p.Start)
+	since := e.before.since(known.Units, firstOf(plan.Began, plan.Start))
+	baselines := make(map[probe.Key]latency.Summary, len(known.Checks))
+	for _, check := range known.Checks {
+		baselines[check.Check.Key] = check.Baseline
+	}
 	for _, j := range jobs {
-		check := verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout}
-		check.Before = before.result(j)
-		check.Baseline = before.baseline(j.Key)
-		plan.Checks = append(plan.Checks, check)
+		plan.Checks = append(plan.Checks, verdict.PlannedCheck{
+			Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout,
+			Before: e.before.result(j, since), Baseline: baselines[j.Key],
+		})
 	}
 	for _, unit := range known.Units {
 		plan.Units = append(plan.Units, unit.Key.Unit)
-		if unit.Log != nil {
-			plan.LogBefore = append(plan.LogBefore, unit.Log.Evidence...)
-		}
+		plan.LogBefore = append(plan.LogBefore, errorsBefore(unit.Log, since)...)
 	}
 	if lists := known.Discovery; lists != nil && lists.LastSuccess.IsZero() {
 		plan.Unseen = cmp.Or(lists.Problem, "the target lists have not been read yet")
 	}
 	return plan
+}
+
+// firstOf is the first time that is one.
+func firstOf(times ...time.Time) time.Time {
+	return times[slices.IndexFunc(times, func(t time.Time) bool { return !t.IsZero() })]
 }
 
 // runRare runs the checks whose minimal interval would make the verification wait for them: at once, or as soon as they

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"postflight/internal/deployment"
+	"postflight/internal/state"
+	"postflight/internal/verdict"
+	"postflight/probe"
+)
+
+// A unit is stopped after a minute, started ten seconds later with another release, and that is announced after two more.
+// An error that its log holds from before, and afterwards as well, is not the new release's.
+func TestErrorsFromBefore(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		detect string
+		logged time.Duration // since the beginning
+		want   verdict.State
+	}{
+		{"the release before logged it", "off", 50 * time.Second, verdict.Inconclusive},
+		{"it is logged while that is stopped", "off", 61 * time.Second, verdict.Failed},
+		{"the new one logs it before it is announced", "off", 71 * time.Second, verdict.Failed},
+		{"the release before logged it, and the start is detected", "restart", 50 * time.Second, verdict.Inconclusive},
+		{"the new one logs it, and the start is detected", "restart", 71 * time.Second, verdict.Failed},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEngine(t.Context(), state.New(), parse(t, "services: [{name: proxy, units: [proxy], verification: {detect: %s}}]", row.detect), engineOptions{
+					watcher: make(units), logs: true, observer: nobody{}, log: zap.NewNop(),
+				})
+				defer e.close()
+				desk := e.desk(e.rules, func() {})
+				ctx, stop := context.WithCancel(t.Context())
+				var deciding sync.WaitGroup
+				deciding.Go(func() { desk.Run(ctx) })
+				defer deciding.Wait()
+				defer stop()
+
+				key := probe.Key{Service: "proxy", Unit: "proxy.service"}
+				unit := probe.Unit{LoadState: "loaded", ActiveState: "active", InvocationID: "a", ActiveEnter: time.Now()}
+				read := func() {
+					seen := unit
+					e.store.Fold(probe.Result{Key: key, Start: time.Now(), Unit: &seen})
+				}
+				logs := func() {
+					now := time.Now()
+					e.store.Fold(probe.Result{Key: key, Start: now, Log: &probe.Log{Lines: 1, Until: now, Matches: []probe.Match{{
+						Pattern: "db-session-error", Severity: probe.SeverityError, Time: now, Text: "session lost",
+					}}}})
+				}
+				steps := map[time.Duration]func(){
+					0:                read,
+					60 * time.Second: func() { unit.ActiveState, unit.ExecMainCode, unit.ExecMainExit = "inactive", 1, time.Now(); read() },
+					70 * time.Second: func() {
+						unit = probe.Unit{LoadState: "loaded", ActiveState: "active", InvocationID: "b", ActiveEnter: time.Now()}
+						read()
+					},
+					row.logged: logs,
+				}
+				for second := range 72 {
+					if step := steps[time.Duration(second)*time.Second]; step != nil {
+						step()
+					}
+					time.Sleep(time.Second)
+				}
+				announced, _, err := desk.Announce(deployment.Announcement{Service: "proxy", Release: "2", Source: verdict.API})
+				if err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(time.Second)
+				logs()
+				doc, err := desk.Await(t.Context(), announced.ID)
+				if err != nil || doc.Verdict != row.want {
+					t.Errorf("%s, %v; want %s:\n%s", doc.Verdict, err, row.want, doc.Text())
+				}
+			})
+		})
+	}
+}

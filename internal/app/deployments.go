@@ -78,10 +78,14 @@ func tellDeployments(log *zap.Logger) func(verdict.Document) {
 		}
 		r := d.Rollback
 		fields = append(fields, zap.String("rollback", string(r.State)), zap.String("hook", r.Hook))
+		if r.Verification != "" {
+			fields = append(fields, zap.String("verification", r.Verification))
+		}
 		if r.Problem != "" {
 			fields = append(fields, zap.String("problem", r.Problem))
 		}
-		log.Log(levelOf(r.State == verdict.RollbackFailed || r.State == verdict.RollbackInterrupted), "rollback", fields...)
+		goingWell := r.State == verdict.RollbackSucceeded || r.State == verdict.RollbackRunning && r.Verification != ""
+		log.Log(levelOf(!goingWell), "rollback", fields...)
 	}
 }
 

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"postflight/internal/deployment"
 	"postflight/internal/hook"
 	"postflight/internal/verdict"
@@ -122,6 +124,31 @@ func TestWhatAHookIsTold(t *testing.T) {
 			t.Errorf("%+v", doc.Rollback)
 		}
 		h.stop()
+	})
+}
+
+// Each state of a verification and of its rollback is told, in their order.
+func TestStatesAreTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, deployment.Rules{OnFailure: runs("true", verdict.API)})
+		h.answers(probe.Fail)
+		h.announce("2")
+		time.Sleep(61 * time.Second)
+		h.answers(probe.Pass)
+		h.settle()
+		h.stop()
+		want := []string{
+			"2 settling none",
+			"2 failed running", // the hook
+			"2 failed running", // the verification afterwards
+			" settling none",   // which is this one
+			" observing none",
+			" passed none",
+			"2 failed succeeded",
+		}
+		if diff := cmp.Diff(want, h.told); diff != "" {
+			t.Errorf("(-want +got)\n%s", diff)
+		}
 	})
 }
 

@@ -12,8 +12,9 @@ LDFLAGS  = -s -w -funcalign=16 -X main.version=$(VERSION)
 COLD     = github.com/alecthomas/... github.com/godbus/... go.yaml.in/... golang.org/... google.golang.org/...
 GCFLAGS  = $(foreach packages,$(COLD),-gcflags=$(packages)=-l)
 
-# What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool.
-DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount prometheus redis-server mariadb-server \
+# What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool,
+# and buildah, which builds the image and runs it.
+DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount buildah prometheus redis-server mariadb-server \
 	python3-fastapi python3-uvicorn python3-jwt python3-sqlalchemy python3-pymysql python3-redis python3-venv
 
 .PHONY: test bench build lint demo packages

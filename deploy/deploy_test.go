@@ -74,14 +74,6 @@ func TestTheUnitHasNoSettingThatSystemdIgnores(t *testing.T) {
 	}
 }
 
-func TestTheImageIsBuiltWithTheModulesGo(t *testing.T) {
-	wanted := regexp.MustCompile(`(?m)^go (\d+\.\d+)`).FindStringSubmatch(read(t, "../go.mod"))
-	used := regexp.MustCompile(`(?m)^FROM golang:(\d+\.\d+)`).FindStringSubmatch(read(t, "../Dockerfile"))
-	if wanted == nil || used == nil || wanted[1] != used[1] {
-		t.Errorf("go.mod says %v, the Dockerfile %v", wanted, used)
-	}
-}
-
 func read(t *testing.T, file string) string {
 	t.Helper()
 	b, err := os.ReadFile(file)

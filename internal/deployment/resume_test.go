@@ -126,3 +126,20 @@ func TestTheVerificationOfARollbackIsTakenUpAgain(t *testing.T) {
 		})
 	}
 }
+
+// The journal tells of crashes while nobody watched, and no reading comes with that: it counts as if one did.
+func TestWhatTheJournalTellsLateCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHost(t, deployment.Rules{})
+		h.announce("2")
+		time.Sleep(5 * time.Second)
+		unit := *h.store.Snapshot(time.Now()).Services[0].Units[0]
+		unit.Restarts++
+		h.fold(state.Event{Result: probe.Result{Key: proxy, Start: time.Now(), Log: &probe.Log{}}, Unit: &unit})
+		time.Sleep(5 * time.Second) // it waits for what the log says of that
+		if got, want := h.history(), "api 2 failed"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		h.stop()
+	})
+}

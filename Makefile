@@ -1,5 +1,5 @@
 # make test   everything that must hold: formatting, vet, staticcheck, all tests under the race detector, the demo
-# make bench  the speed table (ratios against the bare client, from one run), then the packages' own benchmarks, briefly
+# make bench  the speed table (ratios against the bare client and the peer, from one run), then the packages' own benchmarks, briefly
 # make build  the binary, ./postflight
 # make lint   formatting, vet and staticcheck alone
 
@@ -23,7 +23,8 @@ test: packages lint
 	$(GO) test -race -timeout 20m ./...
 	$(GO) run ./cmd/postflight demo --script --web.listen-address 127.0.0.1:0
 
-bench: build
+bench: DEBIAN_PACKAGES = prometheus-blackbox-exporter
+bench: packages build
 	$(GO) run ./internal/bench -postflight ./postflight
 	$(GO) test -run '^$$' -bench . -benchtime 100ms -benchmem ./...
 

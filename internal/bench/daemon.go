@@ -20,7 +20,7 @@ import (
 // patience is how long the daemon may take to get ready.
 const patience = 20 * time.Second
 
-// daemon is a real `postflight serve`.
+// daemon is a real `postflight serve`, or its peer.
 type daemon struct {
 	cmd    *exec.Cmd
 	base   string // URL
@@ -113,7 +113,7 @@ func (d *daemon) await(path string, pause time.Duration) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no 200 from %s within %v; postflight said: %s", path, patience, d.stderr.String())
+	return fmt.Errorf("no 200 from %s within %v; %s said: %s", path, patience, filepath.Base(d.cmd.Path), d.stderr.String())
 }
 
 // What is accepted of /metrics: what Prometheus 3 asks for, and the text that is parsed here.

@@ -30,6 +30,8 @@ func run(args []string, out io.Writer) error {
 			return serveBackend()
 		case bareCommand:
 			return askPaced(args[1:])
+		case driveCommand:
+			return drive(args[1:])
 		}
 	}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
@@ -103,7 +105,7 @@ func figures() []figure {
 		}
 	}
 	return append(all, latenessFigure, startFigure, memoryFigure, seriesFigure, judgingFigure,
-		reloadFigure(manyTargets), reloadFigure(manyServices), reloadFigure(manyListed), manyMemoryFigure)
+		reloadFigure(manyTargets), reloadFigure(manyServices), reloadFigure(manyListed), manyMemoryFigure, peerFigure)
 }
 
 // median is the middle one of all, which are sorted for that.

@@ -4,12 +4,11 @@ COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
 ARG VERSION=unknown
-ENV CGO_ENABLED=0
-RUN go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=${VERSION}" -o /postflight ./cmd/postflight
+RUN make build "VERSION=${VERSION}"
 
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
-COPY --from=build /postflight /postflight
+COPY --from=build /src/postflight /postflight
 USER 65532:65532
 EXPOSE 9876
 ENTRYPOINT ["/postflight"]

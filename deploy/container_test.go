@@ -68,7 +68,7 @@ type container struct {
 // has nothing but the authorities: the toolchain, a shell and the downloaded modules are those of this machine, mounted.
 func buildImage(t *testing.T, authorities []byte) *container {
 	t.Helper()
-	testhost.RequireTools(t, "buildah", "go")
+	testhost.RequireTools(t, "buildah", "go", "make")
 	requireRoot(t)
 	goCommand(t, "mod", "download") // so that the cache has them all
 	base := t.TempDir()

@@ -235,6 +235,35 @@ services: [{name: proxy, targets: [%q], units: [proxy], checks: [{use: health}],
 	}
 }
 
+// Where no unit tells that a service was stopped for the deployment, that nothing answered before says nothing.
+func TestWhatWasBrokenBeforeWithoutAUnit(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name   string
+		status int // before and after
+		want   verdict.State
+	}{
+		{"it answered, and not well", http.StatusInternalServerError, verdict.Inconclusive},
+		{"a proxy answered for it", http.StatusBadGateway, verdict.Failed},
+		{"nothing answered", gone, verdict.Failed},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			var b changing
+			b.status.Store(int64(row.status))
+			_, url, _ := daemonOf(t, parse(t, `
+defaults: {schedule: "@every 100ms"}
+services: [{name: proxy, targets: [%q], checks: [{use: health}], `+soon+`}}]
+`, backend(t, b.ServeHTTP)), "", nil)
+			await(t, url+"/api/v1/status", `"outcome":"fail"`)
+			doc := decided(t, url, ask(t, http.MethodPost, url+"/api/v1/deployments", `{"service": "proxy", "release": "2"}`).ID)
+			if doc.Verdict != row.want {
+				t.Errorf("%s %s, want %s:\n%s", doc.Verdict, doc.Reason, row.want, doc.Text())
+			}
+		})
+	}
+}
+
 // What verify runs by itself after a failed verdict, and how that ends.
 func TestVerifyRollsBack(t *testing.T) {
 	t.Parallel()

@@ -44,19 +44,41 @@ func (e *engine) planned(p deployment.Plan, jobs []*job, known state.ServiceStat
 		baselines[check.Check.Key] = check.Baseline
 	}
 	for _, j := range jobs {
-		plan.Checks = append(plan.Checks, verdict.PlannedCheck{
-			Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout,
-			Before: e.before.result(j, since), Baseline: baselines[j.Key],
-		})
+		plan.Checks = append(plan.Checks, verdict.PlannedCheck{Check: j.check, MinInterval: j.MinInterval, Timeout: j.Timeout, Baseline: baselines[j.Key]})
 	}
 	for _, unit := range known.Units {
 		plan.Units = append(plan.Units, unit.Key.Unit)
-		plan.LogBefore = append(plan.LogBefore, errorsBefore(unit.Log, since)...)
+	}
+	if p.RollbackOf == "" { // what was wrong before that is what it is to mend
+		e.tellBefore(&plan, jobs, known.Units, since)
 	}
 	if lists := known.Discovery; lists != nil && lists.LastSuccess.IsZero() {
 		plan.Unseen = cmp.Or(lists.Problem, "the target lists have not been read yet")
 	}
 	return plan
+}
+
+// tellBefore adds what was wrong before the deployment. Where no unit tells that the service was stopped for it, silence
+// says nothing about how it was.
+func (e *engine) tellBefore(plan *verdict.Plan, jobs []*job, units []*state.UnitState, since time.Time) {
+	for i, j := range jobs {
+		if before := e.before.result(j, since); before != nil && (len(units) > 0 || !silent(before)) {
+			plan.Checks[i].Before = before
+		}
+	}
+	for _, unit := range units {
+		plan.LogBefore = append(plan.LogBefore, errorsBefore(unit.Log, since)...)
+	}
+}
+
+// silent reports whether an answer may have been nobody's, or that of a proxy whose backend is not there.
+func silent(r *probe.Result) bool {
+	switch r.Reason {
+	case probe.ReasonConnect, probe.ReasonTimeout, probe.ReasonProtocol:
+		return true
+	default:
+		return r.Status >= 502 && r.Status <= 504
+	}
 }
 
 // firstOf is the first time that is one.

@@ -112,7 +112,7 @@ func (e exposition) check(w wants) error {
 }
 
 // must is the value of a series that has to be there.
-func (e exposition) must(t *testing.T, series string) float64 {
+func (e exposition) must(t testing.TB, series string) float64 {
 	t.Helper()
 	v, err := e.value(series)
 	if err != nil {

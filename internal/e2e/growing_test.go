@@ -43,7 +43,7 @@ func (g *growing) end() {
 	g.done.Wait()
 }
 
-func (g *growing) take(t *testing.T, e exposition) {
+func (g *growing) take(t testing.TB, e exposition) {
 	g.scrapes++
 	for series, value := range e.series {
 		name, _, _ := strings.Cut(series, "{")

@@ -34,7 +34,7 @@ const (
 // machine is a host on which postflight runs as an operator installs it, and what it looks at.
 type machine struct {
 	*testhost.Host
-	t       *testing.T
+	t       testing.TB
 	token   string       // an administrator's
 	metrics *http.Client // reaches postflight's port, whatever the URL's host says
 }
@@ -55,7 +55,7 @@ func start(t *testing.T) *machine {
 }
 
 // boot boots a machine and installs postflight on it, without a configuration.
-func boot(t *testing.T) *machine {
+func boot(t testing.TB) *machine {
 	t.Helper()
 	testhost.RequireTools(t, "go", "systemd-sysusers", "/lib/systemd/systemd-socket-proxyd")
 	binary := build(t)
@@ -81,7 +81,7 @@ func requireDebianPython(t *testing.T) {
 
 // build builds postflight beside the test's own program, which goes with it when all is over. Where it is already, that
 // takes next to no time.
-func build(t *testing.T) string {
+func build(t testing.TB) string {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// Policy says how a deployment is verified.
+// Policy says how a deployment is verified. As it is kept in JSON, durations are nanoseconds.
 type Policy struct {
-	SettleTimeout time.Duration // at most this long until every critical check passes once
-	Window        time.Duration // observed after that
-	Interval      time.Duration // how often checks run meanwhile
-	Consecutive   int           // passes in a row that each critical check must end with
-	MaxRestarts   int           // automatic restarts of each unit that are let pass
-	MaxSlowdown   float64       // how many times slower than before the deployment requests may be without a warning; 0: that is not compared
+	SettleTimeout time.Duration `json:"settle_timeout"` // at most this long until every critical check passes once
+	Window        time.Duration `json:"window"`         // observed after that
+	Interval      time.Duration `json:"interval"`       // how often checks run meanwhile
+	Consecutive   int           `json:"consecutive"`    // passes in a row that each critical check must end with
+	MaxRestarts   int           `json:"max_restarts"`   // automatic restarts of each unit that are let pass
+	MaxSlowdown   float64       `json:"max_slowdown"`   // how many times slower than before the deployment requests may be without a warning; 0: that is not compared
 }
 
 // DefaultPolicy is what holds where nothing else is configured.

@@ -87,16 +87,7 @@ func (m *machine) outlivesItsTokens() {
 // differentKeysAreSeen starts a second instance, which signs with another key, and then one that signs with the same.
 func (m *machine) differentKeysAreSeen() {
 	m.t.Helper()
-	m.WriteUnit("proxy-twin.service", `[Service]
-User=www-data
-WorkingDirectory=/opt/proxy-system/backend
-EnvironmentFile=/opt/proxy-system/.env
-EnvironmentFile=-/run/proxy-twin.env
-Environment=PYTHONUNBUFFERED=1 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
-ExecStart=/opt/proxy-system/venv/bin/python -m uvicorn app:app --host 127.0.0.1 --port 8001
-`)
-	m.write("run/proxy-twin.env", "JWT_SECRET_KEY=another-key-for-the-second-instance-0123\n", 0o644)
-	m.Exec("systemctl", "start", "proxy-twin")
+	m.startTwin("another-key-for-the-second-instance-0123")
 	m.configure(target, twin)
 	m.eventuallyShows(wants{
 		`postflight_token_consistent`:                                          0,
@@ -106,8 +97,7 @@ ExecStart=/opt/proxy-system/venv/bin/python -m uvicorn app:app --host 127.0.0.1 
 		`postflight_login_success{credentials="admin"}`:                        1,
 	})
 	m.t.Log("the second instance gets the same key")
-	m.write("run/proxy-twin.env", "JWT_SECRET_KEY="+m.backendSecret()+"\n", 0o644)
-	m.Exec("systemctl", "restart", "proxy-twin")
+	m.startTwin(m.backendSecret())
 	m.eventuallyShows(wants{
 		`postflight_token_consistent`:                                          1,
 		`postflight_probe_warning{check="db-monitor",target="` + target + `"}`: 0,
@@ -122,9 +112,43 @@ ExecStart=/opt/proxy-system/venv/bin/python -m uvicorn app:app --host 127.0.0.1 
 	})
 }
 
+// twoKeysAreAWarning verifies two instances, each of which accepts its own tokens only: whoever comes to them through one
+// balancer is logged out at random.
+func (m *machine) twoKeysAreAWarning() {
+	m.t.Helper()
+	m.wellAgain()
+	m.startTwin("another-key-for-the-second-instance-0123")
+	m.write("etc/postflight/ops-password", password+"\n", 0o644)
+	const file = "/etc/postflight/twins.yml"
+	m.writeConfiguration(file, target, twin)
+	v := m.verify("passed", "--config", file, "--settle-timeout", "10s", "--window", "2s", "--interval", "250ms", "--consecutive", "2")
+	want{verdict: "passed", warnings: []string{"auth_rejects_valid"}}.check(m.t, v)
+	m.Exec("systemctl", "stop", "proxy-twin")
+}
+
+// startTwin starts a second instance, which signs with this key.
+func (m *machine) startTwin(key string) {
+	m.t.Helper()
+	m.WriteUnit("proxy-twin.service", `[Service]
+User=www-data
+WorkingDirectory=/opt/proxy-system/backend
+EnvironmentFile=/opt/proxy-system/.env
+EnvironmentFile=-/run/proxy-twin.env
+Environment=PYTHONUNBUFFERED=1 PYTHONUTF8=1 PYTHONDONTWRITEBYTECODE=1
+ExecStart=/opt/proxy-system/venv/bin/python -m uvicorn app:app --host 127.0.0.1 --port 8001
+`)
+	m.write("run/proxy-twin.env", "JWT_SECRET_KEY="+key+"\n", 0o644)
+	m.Exec("systemctl", "restart", "proxy-twin")
+}
+
 // configure writes another configuration, and asks systemd for a reload.
 func (m *machine) configure(targets ...string) {
 	m.t.Helper()
-	m.write(strings.TrimPrefix(configFile, "/"), fmt.Sprintf(configuration, `"`+strings.Join(targets, `", "`)+`"`, m.backendSecret()), 0o644)
+	m.writeConfiguration(configFile, targets...)
 	m.Exec("systemctl", "reload", "postflight")
+}
+
+func (m *machine) writeConfiguration(file string, targets ...string) {
+	m.t.Helper()
+	m.write(file, fmt.Sprintf(configuration, `"`+strings.Join(targets, `", "`)+`"`, m.backendSecret()), 0o644)
 }

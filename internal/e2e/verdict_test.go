@@ -9,12 +9,16 @@ import (
 
 // verdict is what the test reads of the document that `verify --output json` prints.
 type verdict struct {
+	ID        string     `json:"id"`
 	Service   string     `json:"service"`
+	Release   string     `json:"release"`
 	Source    string     `json:"source"`
 	StartedAt time.Time  `json:"started_at"`
 	DecidedAt time.Time  `json:"decided_at"`
 	State     string     `json:"state"`
 	Verdict   string     `json:"verdict"`
+	Reason    string     `json:"reason"`
+	Notes     []string   `json:"notes"`
 	Causes    []cause    `json:"causes"`
 	Checks    []checkRow `json:"checks"`
 	Units     []struct {
@@ -22,14 +26,24 @@ type verdict struct {
 		Restarts int    `json:"restarts"`
 		State    string `json:"state"`
 	} `json:"units"`
+	Rollback struct {
+		State        string `json:"state"`
+		Hook         string `json:"hook"`
+		Problem      string `json:"problem"`
+		Output       string `json:"output"`
+		Verification string `json:"verification"`
+	} `json:"rollback"`
+	RollbackOf string `json:"rollback_of"`
 }
 
 type cause struct {
-	Cause    string     `json:"cause"`
-	Summary  string     `json:"summary"`
-	Hint     string     `json:"hint"`
-	Evidence []evidence `json:"evidence"`
-	Explains []cause    `json:"explains"`
+	Cause       string     `json:"cause"`
+	Summary     string     `json:"summary"`
+	Hint        string     `json:"hint"`
+	Severity    string     `json:"severity"`
+	Preexisting bool       `json:"preexisting"`
+	Evidence    []evidence `json:"evidence"`
+	Explains    []cause    `json:"explains"`
 }
 
 type evidence struct {
@@ -54,9 +68,26 @@ func names(causes []cause, name string) bool {
 	return slices.ContainsFunc(causes, func(c cause) bool { return c.Cause == name || names(c.Explains, name) })
 }
 
+// bySeverity are the causes that decide, and those that there is only to warn of.
+func (v verdict) bySeverity() (errors, warnings []cause) {
+	for _, c := range v.Causes {
+		if c.Severity == "warning" {
+			warnings = append(warnings, c)
+		} else {
+			errors = append(errors, c)
+		}
+	}
+	return errors, warnings
+}
+
 // saw reports whether the evidence has a line of the source that holds a text.
 func (c cause) saw(source, text string) bool {
 	return slices.ContainsFunc(c.Evidence, func(e evidence) bool { return e.Source == source && strings.Contains(e.Text, text) })
+}
+
+// shows reports whether the evidence holds a text.
+func (c cause) shows(text string) bool {
+	return slices.ContainsFunc(c.Evidence, func(e evidence) bool { return strings.Contains(e.Text, text) })
 }
 
 // check is the row of the check of that name; the zero row where there is none.

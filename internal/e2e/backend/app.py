@@ -4,6 +4,7 @@ It answers as the backends do that postflight was made for, their oddities inclu
 degraded, the database is asked before a token is judged, and queue-status hides a failed query behind a 200.
 """
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -33,6 +34,7 @@ if len(SECRET) < 32:
 TOKEN_LIFETIME = timedelta(seconds=int(os.environ.get("ACCESS_TOKEN_EXPIRE_SECONDS", "1800")))
 SHORTEST_TOKEN = 10
 SLOW_AUTHENTICATION_SECONDS = 1.0
+ANSWER_DELAY_SECONDS = float(os.environ.get("ANSWER_DELAY_SECONDS", "0"))
 WORKER_ID = str(uuid.uuid4())
 
 engine = create_engine(
@@ -54,6 +56,16 @@ app = FastAPI(title="proxy-accounting-backend")
 
 wait_for_turn(float(os.environ.get("WORKER_START_GAP", "0")))
 monitor = Monitor(engine, os.environ.get("RUNTIME_DIRECTORY"))
+
+
+if ANSWER_DELAY_SECONDS:
+
+    @app.middleware("http")
+    async def answer_late(request, proceed):
+        """A slow release: all is answered as always, but later."""
+        await asyncio.sleep(ANSWER_DELAY_SECONDS)
+        return await proceed(request)
+
 
 
 class Unauthorized(HTTPException):

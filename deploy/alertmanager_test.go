@@ -16,7 +16,7 @@ func TestAlertmanagerTakesTheConfiguration(t *testing.T) {
 func TestAlertsFindTheirReceiver(t *testing.T) {
 	for severity, receiver := range map[string]string{"none": "nobody", "critical": "pager", "warning": "team"} {
 		accepts(t, "amtool", "config", "routes", "test", "--config.file=alertmanager/alertmanager.yml",
-			"--verify.receivers="+receiver, "alertname=PostflightAny", "severity="+severity)
+			"--verify.receivers="+receiver, "alertname=Postflight", "severity="+severity)
 	}
 }
 

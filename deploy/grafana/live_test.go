@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	scraping     = "1s"
 	rateInterval = "4s"
-	shown        = time.Minute
+	shown        = 5 * time.Minute
 )
 
 // A release that passes, one that lacks a module and is rolled back, and one that lets in forged tokens and stays: at the end

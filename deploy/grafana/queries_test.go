@@ -276,7 +276,7 @@ func TestTheVariablesOfferWhatThereIs(t *testing.T) {
 		for _, v := range d.Templating.List[1:] {
 			asked := offer.FindStringSubmatch(queryOf(t, v))
 			if asked == nil {
-				t.Errorf("%s: %s is no list of a label's values", file, v.Definition)
+				t.Errorf("%s: %s is no list of a label's values", file, v.Query)
 				continue
 			}
 			m, there := known[asked[1]]

@@ -46,7 +46,6 @@ type source struct{ Type, UID string }
 type variable struct {
 	Type, Name, Label, Description string
 	Datasource                     source
-	Definition                     string
 	Query                          json.RawMessage // text, or an object
 	Refresh, Sort                  int
 	Multi, IncludeAll              bool
@@ -60,7 +59,8 @@ type annotation struct {
 	BuiltIn                          int
 	Enable, Hide                     bool
 	Datasource                       source
-	Expr                             string
+	Expr                             string // as Grafana 11 has it
+	Target                           struct{ RefID, Expr string }
 	TitleFormat, TextFormat, TagKeys string
 	UseValueForTime                  bool
 }
@@ -208,7 +208,6 @@ var options = map[string]struct{ panel, field func() any }{
 		field: func() any {
 			return &struct {
 				LineWidth, FillOpacity int
-				SpanNulls              bool
 			}{}
 		},
 	},

@@ -44,13 +44,13 @@ func (i *inbox) take() []news {
 }
 
 // event takes up a start by hand. That the run became active is the earliest that is known of it: what it wrote since
-// then is its own.
+// then is its own. As long as it has not, what systemd tells is when the run before became so.
 func (i *inbox) event(e state.Event) {
 	if e.Started != state.Manual {
 		return
 	}
 	at := e.Result.End()
-	if u := e.Unit.Last.Unit; u != nil && !u.ActiveEnter.IsZero() && u.ActiveEnter.Before(at) {
+	if u := e.Unit.Last.Unit; u != nil && u.ActiveState == "active" && !u.ActiveEnter.IsZero() && u.ActiveEnter.Before(at) {
 		at = u.ActiveEnter
 	}
 	i.put(news{service: e.Result.Key.Service, at: at})

@@ -162,10 +162,14 @@ func (h *host) read(unit probe.Key, active string, trigger state.Trigger) {
 			u.InvocationID, u.NRestarts = known.Run, uint32(known.Restarts)
 		}
 	}
+	entered := active == "active" && (trigger != "" || u.ActiveState != active)
 	u.ActiveState = active
 	if trigger != "" {
 		h.runs++
-		u.InvocationID, u.ActiveEnter = fmt.Sprint(h.runs), time.Now()
+		u.InvocationID = fmt.Sprint(h.runs)
+	}
+	if entered {
+		u.ActiveEnter = time.Now()
 	}
 	switch trigger {
 	case state.Automatic:
@@ -176,9 +180,11 @@ func (h *host) read(unit probe.Key, active string, trigger state.Trigger) {
 	h.store.Fold(probe.Result{Key: unit, Start: time.Now(), Unit: &u})
 }
 
-// start starts the service by hand, as a deploy script does, and gives postflight the time to see it.
+// start starts the service by hand, as a deploy script does, and gives postflight the time to see it. systemd tells of the
+// new run before it is active: with it comes when the run before became so.
 func (h *host) start() {
-	h.read(proxy, "active", state.Manual)
+	h.read(proxy, "inactive", state.Manual)
+	h.read(proxy, "active", "")
 	time.Sleep(time.Millisecond)
 }
 

@@ -35,6 +35,7 @@ func TestOneDeploymentOneVerification(t *testing.T) {
 		{"announced, decided, then started too late", "",
 			func(h *host) { h.release("2"); h.announce("2"); time.Sleep(70 * time.Second); h.start() }, "api 2 passed; detected 2 passed"},
 		{"started", "", func(h *host) { h.start() }, "detected passed"},
+		{"started, after it has run for long", "", func(h *host) { h.settle(); h.start() }, "detected passed"},
 		{"started, then announced", "", func(h *host) { h.start(); time.Sleep(time.Second); h.announce("2") }, "api 2 passed"},
 		{"started, and announced when that is long ago", "",
 			func(h *host) {

@@ -2,8 +2,8 @@ package grafana
 
 import (
 	"fmt"
+	"maps"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -147,18 +147,24 @@ func hasKnownOptions(t *testing.T, p panel) {
 	}
 }
 
-// A field is named after what a query yields, and hiding or renaming one that is not there does nothing, silently.
-func TestTheTablesNameTheirColumnsAsTheQueriesDo(t *testing.T) {
-	value := regexp.MustCompile(`^Value( #[A-Z])?$`)
+// A column is named after what a query yields, and renaming or hiding one that is not there does nothing, silently.
+func TestTheTablesKnowTheirColumns(t *testing.T) {
+	known := documented(t)
 	for file, d := range dashboards(t) {
 		for _, p := range d.Panels {
+			columns := map[string]bool{"Time": true}
+			for _, q := range p.Targets {
+				columns["Value #"+q.RefID] = len(p.Targets) > 1
+				columns["Value"] = len(p.Targets) == 1
+				for _, s := range selectorsOf(parsed(t, q.Expr)) {
+					maps.Copy(columns, known[s.Name].labels)
+					columns["instance"] = true
+				}
+			}
 			for _, transformation := range p.Transformations {
 				o := transformation.Options
-				for name := range o.RenameByName {
-					known := slices.ContainsFunc(p.Targets, func(q target) bool {
-						return labelsOf(t, q.Expr)[name] || name == "Value" && len(p.Targets) == 1 || name == "Value #"+q.RefID
-					})
-					if !known || value.MatchString(name) && (name == "Value") != (len(p.Targets) == 1) {
+				for _, name := range slices.Concat(keys(o.ExcludeByName), keys(o.RenameByName), keys(o.IndexByName)) {
+					if !columns[name] {
 						t.Errorf("%s, %s: no query yields %q", file, p.Title, name)
 					}
 				}
@@ -166,6 +172,8 @@ func TestTheTablesNameTheirColumnsAsTheQueriesDo(t *testing.T) {
 		}
 	}
 }
+
+func keys[V any](m map[string]V) []string { return slices.Collect(maps.Keys(m)) }
 
 // Provisioning files are read by Grafana alone; a key that it does not know it ignores.
 func TestTheProvisioning(t *testing.T) {

@@ -52,7 +52,19 @@ func TestEveryQueryShowsSomethingOfARealDeployment(t *testing.T) {
 				t.Errorf("it shows something: %t, want %t; there are %d series:\n%s", shows, !absent, len(found), asked)
 			}
 			namesItsSeries(t, q, found)
+			for _, selected := range selectorsOf(parsed(t, q.expr)) {
+				p.hasSeen(t, selected, unaccounted)
+			}
 		})
+	}
+}
+
+// hasSeen holds each selector by itself to having selected something: in a query of several a misspelt one would not show.
+func (p *server) hasSeen(t *testing.T, s selector, unaccounted map[string]bool) {
+	t.Helper()
+	query := fmt.Sprintf("last_over_time(%s[%s])", s, shown)
+	if found, err := p.ask("/api/v1/query", url.Values{"query": {query}}); err != nil || len(found) == 0 != unaccounted[s.Name] {
+		t.Errorf("%s: %d series, %v", s, len(found), err)
 	}
 }
 

@@ -86,16 +86,6 @@ func (s selector) aggregations() []*parser.AggregateExpr {
 	return all
 }
 
-func labelsOf(t *testing.T, expr string) map[string]bool {
-	t.Helper()
-	all := map[string]bool{}
-	for _, s := range selectorsOf(parsed(t, expr)) {
-		maps.Copy(all, documented(t)[s.Name].labels)
-	}
-	all["instance"] = true
-	return all
-}
-
 // metric is a line of docs/metrics.md.
 type metric struct {
 	kind   string

@@ -11,7 +11,7 @@ import (
 )
 
 type demoCommand struct {
-	Script bool `help:"Play it through without a terminal; exits 0 if every fault was seen, else 1."`
+	Script bool `help:"Play it through without a terminal; exits 0 if every fault was seen and the broken release taken back, else 1."`
 	listening
 	logging
 }
@@ -34,6 +34,7 @@ func (c demoCommand) Run(inv *invocation) error {
 		Out:             inv.stdout,
 		Script:          c.Script,
 		BackendCommand:  []string{self, "demo-backend"},
+		RollbackCommand: []string{self, "demo-rollback"},
 		Build:           buildInfo(),
 		ListenAddresses: c.ListenAddress,
 		WebConfigFile:   c.WebConfig,
@@ -71,4 +72,13 @@ type demoBackendCommand struct{}
 
 func (demoBackendCommand) Run(inv *invocation) error {
 	return exitCode(demo.RunBackend(inv.stdin, inv.stderr))
+}
+
+// demoRollbackCommand is what the demo has run after a failed deployment.
+type demoRollbackCommand struct {
+	Socket string `arg:""`
+}
+
+func (c demoRollbackCommand) Run(inv *invocation) error {
+	return exitCode(demo.RunRollback(c.Socket, inv.stdout))
 }

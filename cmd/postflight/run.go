@@ -28,7 +28,8 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" set:"log_level=error" help:"Everything against an embedded backend, with a way to break it."`
 	Version versionCommand `cmd:"" help:"Print version, revision and Go version."`
 
-	DemoBackend demoBackendCommand `cmd:"" hidden:""`
+	DemoBackend  demoBackendCommand  `cmd:"" hidden:""`
+	DemoRollback demoRollbackCommand `cmd:"" hidden:""`
 }
 
 // invocation is what a command gets from the process that it runs in. Nothing else touches the process.

@@ -57,7 +57,7 @@ type engine struct {
 type engineOptions struct {
 	version    string
 	busAddress string        // of the system bus; empty: its usual place
-	watcher    probe.Watcher // in place of systemd's, for the demo; nil: systemd's
+	watcher    probe.Watcher // of units and their logs in place of systemd's and its journal's, for the demo; nil: theirs
 	logs       bool          // follow the logs of the units
 	recheck    bool          // run checks that fail more often for a while
 	observer   observer

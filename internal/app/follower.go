@@ -103,7 +103,7 @@ type watched struct {
 
 // watchLogs says which units' logs are to be followed, and what is looked for in them.
 func (e *engine) watchLogs(services []*service, units []probe.Key) {
-	if !e.options.logs || len(units) == 0 {
+	if !e.options.logs || e.options.watcher != nil || len(units) == 0 {
 		e.logs.set(nil, nil)
 		return
 	}

@@ -49,7 +49,7 @@ type ServeOptions struct {
 	APITokenFile    string // empty: nothing can be changed over TCP
 	StateFile       string // keeps what has to outlive the process; empty: nothing does
 	Control         ControlOptions
-	Watcher         probe.Watcher // in place of systemd's, for the demo; nil: systemd's
+	Watcher         probe.Watcher // in place of systemd's and its journal's, for the demo; nil: theirs
 }
 
 // Daemon probes on schedule, watches the units, and tells of it over HTTP.
@@ -100,7 +100,7 @@ func NewDaemon(o ServeOptions) (*Daemon, error) {
 		kept:   kept,
 		unkept: make(chan struct{}),
 		engine: newEngine(context.Background(), store, o.Config, engineOptions{
-			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: o.Watcher == nil, recheck: true, observer: metrics, log: o.Log,
+			version: o.Build.Version, busAddress: o.BusAddress, watcher: o.Watcher, logs: true, recheck: true, observer: metrics, log: o.Log,
 		}),
 		listeners:        listeners,
 		webConfig:        o.WebConfigFile,

@@ -40,7 +40,7 @@ var Faults = []Fault{
 	{
 		Key: 'c', Name: Crash, Title: "crash loop: a module is missing, and the unit starts again and again",
 		Sign:  Sign{Check: "health", Outcome: probe.Fail, Reason: probe.ReasonConnect, Restarts: true},
-		Cause: verdict.CrashLoop,
+		Cause: verdict.MissingDependency,
 	},
 	{
 		Key: 'a', Name: AuthBypassed, Title: "authentication bypassed: forged tokens are let in",

@@ -55,7 +55,7 @@ func (s *stage) menu() {
 	for _, fault := range Faults {
 		s.out.printf("  %c  %s\n", fault.Key, fault.Title)
 	}
-	s.out.printf("  %c  mend it\n  %c  deploy a good release and verify it\n  %c  deploy a broken release and verify it\n  %c  quit (or Ctrl-C)\n\n",
+	s.out.printf("  %c  mend it\n  %c  deploy a good release and verify it\n  %c  deploy a broken release, which is verified and taken back\n  %c  quit (or Ctrl-C)\n\n",
 		keyMend, keyGood, keyBroken, keyQuit)
 }
 
@@ -86,10 +86,8 @@ func (s *stage) deployAloud(ctx context.Context, fault string) {
 		what = "broken"
 	}
 	s.out.printf("-------- deploying a %s release\n", what)
-	doc, err := s.deploy(ctx, fault)
-	if s.complain(err); err == nil {
-		s.out.printf("%s", indented(doc.Text()))
-	}
+	_, err := s.deploy(ctx, fault)
+	s.complain(err)
 }
 
 func (s *stage) complain(err error) {

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"postflight/internal/demo"
+	"postflight/internal/logpattern"
 	"postflight/probe"
 )
 
@@ -20,11 +21,15 @@ import (
 const (
 	asBackend    = "as-backend"
 	asSupervisor = "as-supervisor"
+	asRollback   = "as-rollback"
 )
 
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == asBackend {
 		os.Exit(demo.RunBackend(os.Stdin, os.Stderr))
+	}
+	if len(os.Args) == 3 && os.Args[1] == asRollback {
+		os.Exit(demo.RunRollback(os.Args[2], os.Stdout))
 	}
 	if len(os.Args) == 3 && os.Args[1] == asSupervisor {
 		s := demo.NewSupervisor(options(os.Args[2], os.Stdout))
@@ -43,6 +48,10 @@ func options(listen string, log io.Writer) demo.SupervisorOptions {
 	if err != nil {
 		panic(err)
 	}
+	patterns, err := logpattern.Compile(logpattern.Builtin())
+	if err != nil {
+		panic(err)
+	}
 	return demo.SupervisorOptions{
 		Key:          probe.Key{Service: "demo", Unit: "demo.service"},
 		Command:      []string{self, asBackend},
@@ -51,18 +60,20 @@ func options(listen string, log io.Writer) demo.SupervisorOptions {
 		Release:      "1.4.1",
 		RestartDelay: 50 * time.Millisecond,
 		Log:          log,
+		Patterns:     patterns,
 	}
 }
 
 // host is a running supervisor, its backend's log, and what its watcher told.
 type host struct {
 	*demo.Supervisor
-	url  string
-	log  *journal
-	told <-chan probe.Unit
-	last probe.Unit      // of told
-	ctx  context.Context // ends with the test, or when it hangs
-	stop func()          // the supervisor; it has returned when stop does
+	url    string
+	log    *journal
+	told   <-chan probe.Unit
+	last   probe.Unit // of told
+	logged <-chan probe.Log
+	ctx    context.Context // ends with the test, or when it hangs
+	stop   func()          // the supervisor; it has returned when stop does
 }
 
 func newHost(t *testing.T) *host {
@@ -74,11 +85,17 @@ func newHost(t *testing.T) *host {
 	log := &journal{grown: make(chan struct{}, 1)}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	running, halt := context.WithCancel(ctx)
-	told := make(chan probe.Unit, 10_000)
-	h := &host{Supervisor: demo.NewSupervisor(options(address, log)), url: "http://" + address, log: log, told: told, ctx: ctx}
+	told, logged := make(chan probe.Unit, 10_000), make(chan probe.Log, 10_000)
+	h := &host{Supervisor: demo.NewSupervisor(options(address, log)), url: "http://" + address, log: log, told: told, logged: logged, ctx: ctx}
 	var all sync.WaitGroup
 	all.Go(func() {
-		h.Watch(running, func(r probe.Result) { told <- *r.Unit })
+		h.Watch(running, func(r probe.Result) {
+			if r.Log != nil {
+				logged <- *r.Log
+				return
+			}
+			told <- *r.Unit
+		})
 	})
 	all.Go(func() {
 		if err := h.Run(running); err != nil {

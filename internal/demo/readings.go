@@ -9,7 +9,7 @@ import (
 )
 
 // readings is the unit as systemd would show it. The supervisor changes it; watchers, each in its own goroutine, are
-// told of every change.
+// told of every change, and of what the unit logs.
 type readings struct {
 	key probe.Key
 
@@ -18,7 +18,7 @@ type readings struct {
 	watchers map[*inbox]struct{}
 }
 
-// inbox holds the readings that a watcher has yet to tell.
+// inbox holds what a watcher has yet to tell.
 type inbox struct {
 	waiting []probe.Result // guarded by readings.mu
 	wake    chan struct{}
@@ -38,26 +38,41 @@ func (r *readings) change(change func(*probe.Unit)) {
 	defer r.mu.Unlock()
 	change(&r.unit)
 	for in := range r.watchers {
-		r.post(in)
+		in.post(r.present())
 	}
 }
 
-// post puts the present reading into an inbox. The caller holds the lock.
-func (r *readings) post(in *inbox) {
+// tell tells all watchers of something else than how the unit is.
+func (r *readings) tell(result probe.Result) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for in := range r.watchers {
+		in.post(result)
+	}
+}
+
+// present is the unit as it is now. The caller holds the lock.
+func (r *readings) present() probe.Result {
 	unit := r.unit
-	in.waiting = append(in.waiting, probe.Result{Key: r.key, Start: time.Now(), Outcome: probe.Pass, Unit: &unit})
+	return probe.Result{Key: r.key, Start: time.Now(), Outcome: probe.Pass, Unit: &unit}
+}
+
+// post puts a result into the inbox. The caller holds the lock.
+func (in *inbox) post(result probe.Result) {
+	in.waiting = append(in.waiting, result)
 	select {
 	case in.wake <- struct{}{}:
 	default:
 	}
 }
 
-// watch tells the present reading and then each change, until ctx ends.
+// watch tells the present reading, that the log can be read, and then each change and all that is logged, until ctx ends.
 func (r *readings) watch(ctx context.Context, tell func(probe.Result)) {
 	in := &inbox{wake: make(chan struct{}, 1)}
 	r.mu.Lock()
 	r.watchers[in] = struct{}{}
-	r.post(in)
+	in.post(r.present())
+	in.post(probe.Result{Key: r.key, Start: time.Now(), Outcome: probe.Pass, Log: &probe.Log{}})
 	r.mu.Unlock()
 	defer func() {
 		r.mu.Lock()

@@ -22,8 +22,8 @@ type scene struct {
 	seen  string // what postflight said; empty: not what it should have
 }
 
-// playThrough breaks and mends the backend in every way, deploys a good and a broken release, and checks that
-// postflight saw each for what it is.
+// playThrough breaks and mends the backend in every way, deploys good releases and a broken one, and checks that
+// postflight saw each for what it is and that the broken one was taken back.
 func (s *stage) playThrough(ctx context.Context) bool {
 	scenes := []scene{s.awaitHealthy(ctx, "everything is well")}
 	for _, fault := range Faults {
@@ -31,8 +31,9 @@ func (s *stage) playThrough(ctx context.Context) bool {
 	}
 	scenes = append(scenes,
 		s.release(ctx, "a good release", Mended, verdict.Passed, ""),
-		s.release(ctx, "a release that lacks a module", Crash, verdict.Failed, verdict.CrashLoop),
-		s.release(ctx, "a good release again", Mended, verdict.Passed, ""),
+		s.release(ctx, "a good release while Redis is down", RedisDown, verdict.Passed, verdict.CacheDown),
+		s.release(ctx, "a release that lacks a module", Crash, verdict.Failed, verdict.MissingDependency),
+		s.awaitHealthy(ctx, "the release before is back"),
 	)
 	return s.sumUp(ctx, scenes)
 }
@@ -61,12 +62,20 @@ func (s *stage) release(ctx context.Context, title, fault string, want verdict.S
 	if s.complain(err); err != nil {
 		return scene{title: title}
 	}
-	s.out.printf("%s", indented(doc.Text()))
 	played := scene{title: title, took: time.Since(start)}
-	if doc.Verdict == want && (cause == "" || len(doc.Causes) > 0 && doc.Causes[0].Cause == cause) {
+	if doc.Verdict == want && (cause == "" || len(doc.Causes) > 0 && doc.Causes[0].Cause == cause) && s.takenBack(doc) == (want == verdict.Failed) {
 		played.seen = strings.TrimSpace(string(want) + " " + string(cause))
 	}
+	if want == verdict.Failed && played.seen != "" {
+		played.seen += ", rolled back, and verified again: passed"
+	}
 	return played
+}
+
+// takenBack reports whether a deployment was rolled back, and passed when it was verified again.
+func (s *stage) takenBack(doc verdict.Document) bool {
+	again, known := s.afterwards(doc)
+	return doc.Rollback.State == verdict.RollbackSucceeded && known && again.RollbackOf == doc.ID && again.Verdict == verdict.Passed
 }
 
 func (s *stage) awaitHealthy(ctx context.Context, title string) scene {

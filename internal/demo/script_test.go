@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -15,7 +16,14 @@ import (
 )
 
 func storyOptions(out io.Writer) demo.Options {
-	return demo.Options{Out: out, Log: zap.NewNop(), BackendCommand: []string{os.Args[0], asBackend}, ListenAddresses: []string{"127.0.0.1:0"}}
+	self, err := os.Executable() // absolute, as programs that are run after a failed deployment have to be
+	if err != nil {
+		panic(err)
+	}
+	return demo.Options{
+		Out: out, Log: zap.NewNop(), BackendCommand: []string{self, asBackend}, RollbackCommand: []string{self, asRollback},
+		ListenAddresses: []string{"127.0.0.1:0"},
+	}
 }
 
 func TestTheScriptSeesEveryFault(t *testing.T) {
@@ -84,6 +92,22 @@ func (w *watched) await(t *testing.T, from int, text string) int {
 	}
 }
 
+// fits wants what is shown up to there to fit a terminal as small as they come.
+func (w *watched) fits(t *testing.T, to int) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	lines := strings.Split(w.text.String()[:to], "\n")
+	if len(lines) > 24 {
+		t.Errorf("%d lines, want 24 at most", len(lines))
+	}
+	for _, line := range lines {
+		if n := utf8.RuneCountInString(line); n > 80 {
+			t.Errorf("%d characters wide, want 80 at most: %s", n, line)
+		}
+	}
+}
+
 func TestAPersonBreaksAndMends(t *testing.T) {
 	t.Parallel()
 	screen := &watched{wrote: make(chan struct{}, 1)}
@@ -96,10 +120,14 @@ func TestAPersonBreaksAndMends(t *testing.T) {
 		done <- err
 	}()
 	at := screen.await(t, 0, "quit")
+	screen.fits(t, at)
 	for _, act := range []struct{ key, shown string }{
 		{"q", "queue-status fail  body"},
 		{"m", "queue-status pass"},
-		{"b", "crash_loop"},
+		{"b", "missing_dependency"},
+		{"", "rollback: succeeded"},
+		{"", "PASSED"},
+		{"", "after the rollback of"},
 		{"g", "PASSED"},
 		{"?", ""}, // no such key, and nothing happens
 	} {

@@ -9,22 +9,25 @@ import (
 	"net"
 	"time"
 
+	"postflight/internal/logpattern"
 	"postflight/probe"
 )
 
 // SupervisorOptions says what is supervised and how.
 type SupervisorOptions struct {
-	Key          probe.Key     // of the unit that it shows
-	Command      []string      // a program and arguments that call RunBackend on their standard input
-	Listen       string        // where the backend serves
-	Secret       []byte        // that tokens are signed with
-	Release      string        // at first
-	RestartDelay time.Duration // as RestartSec=
-	Log          io.Writer     // takes what the backend writes, of one process at a time
+	Key          probe.Key       // of the unit that it shows
+	Command      []string        // a program and arguments that call RunBackend on their standard input
+	Listen       string          // where the backend serves
+	Secret       []byte          // that tokens are signed with
+	Release      string          // at first
+	RestartDelay time.Duration   // as RestartSec=
+	Log          io.Writer       // takes what the backend writes, of one process at a time
+	Patterns     *logpattern.Set // that are looked for in it
 }
 
 // Supervisor runs the backend in a process of its own and starts it again whenever it exits, as systemd does with
-// Restart=always and StartLimitIntervalSec=0. As a probe.Watcher it shows the unit as systemd would.
+// Restart=always and StartLimitIntervalSec=0. As a probe.Watcher it shows the unit as systemd would, and its log as the
+// journal would.
 type Supervisor struct {
 	options  SupervisorOptions
 	readings *readings
@@ -55,7 +58,7 @@ func NewSupervisor(o SupervisorOptions) *Supervisor {
 	}
 }
 
-// Watch tells the unit's present state and then each change, until ctx ends.
+// Watch tells the unit's present state, and then each change and what is logged, until ctx ends.
 func (s *Supervisor) Watch(ctx context.Context, tell func(probe.Result)) error {
 	s.readings.watch(ctx, tell)
 	return nil
@@ -143,7 +146,8 @@ const (
 func (s *Supervisor) start(t trigger) error {
 	s.restart = nil
 	first := order{Listen: s.options.Listen, Release: s.release, Key: s.options.Secret, Fault: s.fault}
-	started, err := startChild(s.options.Command, s.options.Log, first)
+	written := &processLog{to: s.options.Log, key: s.options.Key, reader: s.options.Patterns.Reader(), tell: s.readings.tell}
+	started, err := startChild(s.options.Command, written, first)
 	if err != nil {
 		return err
 	}

@@ -62,6 +62,33 @@ func TestACrashLoopAsSystemdShowsIt(t *testing.T) {
 	}
 }
 
+// A watcher is told that the log can be read, and then the line that says why, with what stands before it.
+func TestTheLogIsToldAsTheJournalWouldBe(t *testing.T) {
+	h := newHost(t)
+	if first := <-h.logged; first.Lines != 0 || len(first.Matches) != 0 {
+		t.Errorf("at first: %+v", first)
+	}
+	h.serving(t)
+	if err := h.Fault(h.ctx, demo.Crash); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		select {
+		case log := <-h.logged:
+			if len(log.Matches) == 0 {
+				continue
+			}
+			m := log.Matches[0]
+			if m.Pattern != "missing-module" || m.Module != "jwt" || m.Severity != probe.SeverityError || len(m.Before) == 0 {
+				t.Errorf("%+v", m)
+			}
+			return
+		case <-h.ctx.Done():
+			t.Fatal("never told")
+		}
+	}
+}
+
 func TestAKilledProcessIsRestarted(t *testing.T) {
 	for _, test := range []struct {
 		signal syscall.Signal
@@ -140,8 +167,10 @@ func (h *host) present(t *testing.T) (u probe.Unit) {
 	ctx, enough := context.WithCancel(h.ctx)
 	defer enough()
 	h.Watch(ctx, func(r probe.Result) {
-		u = *r.Unit
-		enough()
+		if r.Unit != nil {
+			u = *r.Unit
+			enough()
+		}
 	})
 	return u
 }

@@ -30,7 +30,7 @@ func (h Hook) String() string {
 
 // Options is what a run is given.
 type Options struct {
-	BusAddress string   // of the system bus, for a unit
+	BusAddress string   // of the system bus, for a unit; empty: where it is on every machine
 	Stdin      []byte   // what a command reads: the document
 	Env        []string // what a command's environment has besides the basics, as KEY=value
 }

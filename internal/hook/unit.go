@@ -1,6 +1,7 @@
 package hook
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,14 @@ const (
 	systemd       = "org.freedesktop.systemd1"
 	manager       = systemd + ".Manager"
 	busProperties = "org.freedesktop.DBus.Properties"
+
+	systemBus = "unix:path=/run/dbus/system_bus_socket"
 )
 
 // startUnit has systemd start a unit, as "systemctl start" does, and waits until its job has ended: for one of
 // Type=oneshot that is when it has run. What that leaves open is written to remarks.
 func startUnit(ctx context.Context, address, name string, remarks io.Writer) error {
-	conn, err := dbus.Dial(address, dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
+	conn, err := dbus.Dial(cmp.Or(address, systemBus), dbus.WithContext(ctx), dbus.WithSignalHandler(dbus.NewSequentialSignalHandler()))
 	if err != nil {
 		return fmt.Errorf("connecting to the system bus: %w", err)
 	}

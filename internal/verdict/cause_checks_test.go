@@ -26,6 +26,14 @@ func causesOfChecks() []causeTest {
 			seen:    "http: auth at http://127.0.0.1:8000",
 		},
 		{
+			name:    "a token that another instance issued is refused",
+			checks:  []probe.Result{inconsistent(warning("db-monitor", "the token that http://b issued accepted", "it was refused: do they sign with different keys?"))},
+			want:    "passed warning: auth_rejects_valid",
+			summary: "db-monitor at http://127.0.0.1:8000: a valid token is refused",
+			hint:    "JWT_SECRET_KEY",
+			seen:    "do they sign with different keys?",
+		},
+		{
 			name:    "an unknown name",
 			checks:  []probe.Result{failing("health", probe.ReasonResolve, "an address for app.invalid", "no such host")},
 			want:    "failed unresolvable",
@@ -238,5 +246,11 @@ func warning(check, wanted, got string) probe.Result {
 // component adds how a component of the backend's stands.
 func component(name, state string, r probe.Result) probe.Result {
 	r.Values = append(r.Values, probe.Value{Metric: "health_component_status", Label: name, State: state})
+	return r
+}
+
+// inconsistent makes the result that of a target that refuses the tokens of another one.
+func inconsistent(r probe.Result) probe.Result {
+	r.Tokens = probe.TokensInconsistent
 	return r
 }

@@ -110,9 +110,11 @@ func causeOf(r probe.Result) Cause {
 		return Slow
 	case probe.ReasonBody:
 		return causeInBody(r)
-	default:
-		return Assertion
 	}
+	if r.Tokens == probe.TokensInconsistent && strings.HasSuffix(r.Wanted, " issued accepted") {
+		return AuthRejectsValid
+	}
+	return Assertion
 }
 
 // causeInBody tells apart what can be wrong with a body, by what the built-in checks say of it. A test holds the two

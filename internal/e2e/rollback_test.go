@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 )
@@ -41,7 +40,7 @@ func (m *machine) isTakenBackOnce() {
 		m.t.Errorf("afterwards it was verified: %+v, want that it failed and is not taken back", after)
 	}
 	m.eventuallyShows(wants{
-		`postflight_rollback_state{state="none"}`:        1,
+		`postflight_rollback_state{state="failed"}`:      1,
 		`postflight_rollbacks_total{result="succeeded"}`: 1,
 		`postflight_rollbacks_total{result="failed"}`:    1,
 	})
@@ -82,7 +81,10 @@ func (m *machine) takenBack(deploy func() verdict) (failed, after verdict) {
 		}
 		return nil
 	})
-	m.ask(m.control(), http.StatusOK, http.MethodGet, "/api/v1/deployments/"+failed.Rollback.Verification, "", &after)
+	if failed.Rollback.Verification == "" {
+		m.t.Fatalf("nothing was verified after the rollback: %+v", failed.Rollback)
+	}
+	after = m.deployment(failed.Rollback.Verification)
 	if failed.Verdict != "failed" || after.RollbackOf != failed.ID {
 		m.t.Errorf("it %s, and what was verified afterwards is the rollback of %q, want that it failed, and %q", failed.Verdict, after.RollbackOf, failed.ID)
 	}

@@ -43,7 +43,7 @@ func TestAFullDiskLosesNothingThatWasWritten(t *testing.T) {
 
 func (m *machine) stateFile() string {
 	m.t.Helper()
-	b, err := os.ReadFile(m.path("var/lib/postflight/postflight.json"))
+	b, err := os.ReadFile(m.path(stateFile))
 	if err != nil {
 		m.t.Fatal(err)
 	}

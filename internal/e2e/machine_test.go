@@ -55,11 +55,11 @@ func start(t *testing.T) *machine {
 }
 
 // boot boots a machine and installs postflight on it, without a configuration.
-func boot(t testing.TB) *machine {
+func boot(t testing.TB, more ...testhost.Option) *machine {
 	t.Helper()
 	testhost.RequireTools(t, "go", "systemd-sysusers", "/lib/systemd/systemd-socket-proxyd")
 	binary := build(t)
-	m := &machine{Host: testhost.Start(t, testhost.PrivateNet()), t: t}
+	m := &machine{Host: testhost.Start(t, append(more, testhost.PrivateNet())...), t: t}
 	m.metrics = m.forward("metrics", "127.0.0.1:9876")
 	t.Cleanup(m.tellOfFailure)
 	m.installPostflight(binary)

@@ -30,13 +30,15 @@ const (
 	shown        = 5 * time.Minute
 )
 
-// A release that passes, one that lacks a module and is rolled back, and one that lets in forged tokens and stays: at the end
-// there is something to see in each panel, without an exception.
+// A crash, a release that passes, one that lacks a module and is rolled back, one without its cache, and one that lets in
+// forged tokens and stays: at the end there is something to see in each panel.
 func TestEveryQueryShowsSomethingOfARealDeployment(t *testing.T) {
 	s := newScenario(t)
 	p := s.startPrometheus()
 	p.eventuallyShows(`count(postflight_probe_baseline_duration_seconds) > 0`)
 
+	s.host.Exec("systemctl", "kill", "--signal=KILL", scenarioService)
+	p.eventuallyShows(`min(postflight_unit_restarts_total) >= 1`)
 	s.deploy("1.1.0", demo.Mended, true, "passed", "none")
 	s.deploy("1.2.0", demo.Crash, true, "failed", "succeeded")
 	s.deploy("1.3.0", demo.RedisDown, true, "passed", "none")

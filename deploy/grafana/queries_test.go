@@ -42,7 +42,7 @@ func questions(t *testing.T) []question {
 
 // filledIn puts values in place of Grafana's variables, as Grafana does before it asks.
 func filledIn(expr, interval, span, seconds string) string {
-	return strings.NewReplacer("$__rate_interval", interval, "$__interval", interval, "$__range_s", seconds, "$__range", span,
+	return strings.NewReplacer("$__rate_interval", interval, "$__range_s", seconds, "$__range", span,
 		"$service", scenarioService, "$instance", ".*").Replace(expr)
 }
 
@@ -219,10 +219,7 @@ func TestCountersAreShownByTheirGrowth(t *testing.T) {
 			}
 		}
 		over := "[$__rate_interval]"
-		switch {
-		case q.panel.Type == "":
-			over = "[$__interval]"
-		case q.once || q.panel.Type == "bargauge":
+		if q.once {
 			over = "[$__range]"
 		}
 		for _, window := range regexp.MustCompile(`\[.*?\]`).FindAllString(q.expr, -1) {

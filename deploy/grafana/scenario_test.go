@@ -117,7 +117,7 @@ func (s *scenario) release(release, fault string) string {
 	return string(order) + "\n"
 }
 
-// startPostflight starts the daemon as a unit of its own, which looks ten times a second.
+// startPostflight starts the daemon as a unit of its own, which looks five times a second.
 func (s *scenario) startPostflight() {
 	s.t.Helper()
 	front := httptest.NewServer(s.front())
@@ -127,7 +127,7 @@ func (s *scenario) startPostflight() {
 	s.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secured.Certificate().Raw})))
 	s.write("targets.json", fmt.Sprintf(`[{"targets": [%q], "labels": {"zone": "b"}}]`, strings.TrimPrefix(secured.URL, "https://")))
 	s.write("postflight.yml", strings.NewReplacer("DIR", s.directory, "FRONT", front.URL).Replace(`
-defaults: {schedule: "@every 100ms", timeout: 2s}
+defaults: {schedule: "@every 200ms", timeout: 2s}
 services:
   - name: proxy-system
     targets: ["FRONT"]
@@ -140,7 +140,7 @@ services:
         allowed_targets: [127.0.0.0/8]
     checks:
       - use: health
-      - {use: auth, schedule: "@every 100ms", min_interval: 100ms}
+      - {use: auth, schedule: "@every 200ms", min_interval: 200ms}
       - use: db-monitor
       - use: queue-status
       - name: statistics

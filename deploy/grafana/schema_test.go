@@ -75,6 +75,7 @@ type panel struct {
 	Targets         []target
 	FieldConfig     fieldConfig
 	Options         json.RawMessage // by the panel's type
+	TimeFrom        string          // whatever time is shown
 	Transformations []struct {
 		ID      string
 		Options struct {

@@ -1,21 +1,13 @@
 package grafana
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"math"
-	"net/http"
 	"net/url"
-	"os/exec"
 	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
 
 	"postflight/internal/demo"
@@ -39,10 +31,14 @@ func TestEveryQueryShowsSomethingOfARealDeployment(t *testing.T) {
 
 	s.host.Exec("systemctl", "kill", "--signal=KILL", scenarioService)
 	p.eventuallyShows(`min(postflight_unit_restarts_total) >= 1`)
-	s.deploy("1.1.0", demo.Mended, true, "passed", "none")
-	s.deploy("1.2.0", demo.Crash, true, "failed", "succeeded")
-	s.deploy("1.3.0", demo.RedisDown, true, "passed", "none")
-	s.deploy("1.4.0", demo.AuthBypassed, false, "failed", "none")
+	for _, d := range []deployment{
+		{release: "1.1.0", fault: demo.Mended, verdict: "passed", rollback: "none"},
+		{release: "1.2.0", fault: demo.Crash, verdict: "failed", rollback: "succeeded"},
+		{release: "1.3.0", fault: demo.RedisDown, verdict: "passed", rollback: "none"},
+		{release: "1.4.0", fault: demo.AuthBypassed, stays: true, verdict: "failed", rollback: "none"},
+	} {
+		s.deploy(d)
+	}
 	p.eventuallyShows(`min(postflight_deployment_info{release="1.4.0"}) and on () min(postflight_verification_state{state="failed"}) == 1`)
 
 	unaccounted := s.unaccounted()
@@ -80,52 +76,6 @@ func (s *scenario) unaccounted() map[string]bool {
 	return unaccounted
 }
 
-// server is a real Prometheus.
-type server struct {
-	*scenario
-	url    string
-	client *http.Client
-}
-
-// startPrometheus starts one that scrapes postflight each second, as two instances of it.
-func (s *scenario) startPrometheus() *server {
-	s.t.Helper()
-	address := freeAddress(s.t)
-	s.write("prometheus.yml", fmt.Sprintf(`
-global: {scrape_interval: %s}
-scrape_configs:
-  - job_name: postflight
-    honor_labels: true
-    static_configs: [{targets: [%q, %q]}]
-`, scraping, s.metrics, strings.Replace(s.metrics, "127.0.0.1", "localhost", 1)))
-	cmd := exec.Command("prometheus", "--config.file="+s.path("prometheus.yml"), "--storage.tsdb.path="+s.path("tsdb"), "--web.listen-address="+address, "--log.level=warn")
-	var log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &log, &log
-	if err := cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait() // it was killed
-		if s.t.Failed() {
-			s.t.Logf("prometheus:\n%s", &log)
-		}
-	})
-	return &server{s, "http://" + address, &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}}
-}
-
-// eventuallyShows waits until a condition holds of what has been scraped.
-func (p *server) eventuallyShows(condition string) {
-	p.t.Helper()
-	p.eventually(condition, func() error {
-		found, err := p.ask("/api/v1/query", url.Values{"query": {condition}})
-		if err == nil && len(found) == 0 {
-			err = errors.New("not so")
-		}
-		return err
-	})
-}
-
 // answer asks what a panel asks, as Grafana does.
 func (p *server) answer(t *testing.T, q question) (asked string, found []series) {
 	t.Helper()
@@ -156,36 +106,3 @@ func namesItsSeries(t *testing.T, q question, found []series) {
 }
 
 func at(t time.Time) []string { return []string{t.UTC().Format(time.RFC3339Nano)} }
-
-// series is what Prometheus answers with: values over time, or one of them.
-type series struct {
-	Metric map[string]string
-	Values []model.SamplePair
-	Value  model.SamplePair
-}
-
-// hasNumber is what a panel needs to show something.
-func (s series) hasNumber() bool {
-	return slices.ContainsFunc(append(s.Values, s.Value), func(p model.SamplePair) bool {
-		return p.Timestamp != 0 && !math.IsNaN(float64(p.Value)) && !math.IsInf(float64(p.Value), 0)
-	})
-}
-
-func (p *server) ask(path string, parameters url.Values) ([]series, error) {
-	answer, err := p.client.Get(p.url + path + "?" + parameters.Encode())
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	var told struct {
-		Error string
-		Data  struct{ Result []series }
-	}
-	if err := json.NewDecoder(answer.Body).Decode(&told); err != nil {
-		return nil, err
-	}
-	if told.Error != "" {
-		return nil, fmt.Errorf("%s: %s", answer.Status, told.Error)
-	}
-	return told.Data.Result, nil
-}

@@ -1,7 +1,6 @@
 package grafana
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"encoding/pem"
@@ -179,21 +178,28 @@ func (s *scenario) front() http.Handler {
 	return mux
 }
 
-// deploy starts a release, announces it, and waits for the verdict and for the rollback that may follow.
-func (s *scenario) deploy(release, fault string, rollback bool, verdict, rolledBack string) {
+// deployment is of a release with a fault. If that stays, it is not rolled back, whatever the verdict.
+type deployment struct {
+	release, fault    string
+	stays             bool
+	verdict, rollback string // what has to come of it
+}
+
+// deploy starts the release, announces it, and waits for the verdict and for the rollback that may follow.
+func (s *scenario) deploy(d deployment) {
 	s.t.Helper()
-	s.write("order", s.release(release, fault))
+	s.write("order", s.release(d.release, d.fault))
 	s.host.Exec("systemctl", "restart", scenarioService)
-	type document struct {
+	var told struct {
 		ID, State string
 		Rollback  struct{ State string }
 	}
-	var d document
-	s.api(http.MethodPost, "/api/v1/deployments", fmt.Sprintf(`{"service": %q, "release": %q, "skip_on_failure": %t}`, scenarioService, release, !rollback), &d)
-	s.eventually("the verdict on "+release, func() error {
-		s.api(http.MethodGet, "/api/v1/deployments/"+d.ID, "", &d)
-		if d.State != verdict || d.Rollback.State != rolledBack {
-			return fmt.Errorf("%+v, want %s and %s", d, verdict, rolledBack)
+	announcement := fmt.Sprintf(`{"service": %q, "release": %q, "skip_on_failure": %t}`, scenarioService, d.release, d.stays)
+	s.api(http.MethodPost, "/api/v1/deployments", announcement, &told)
+	s.eventually("the verdict on "+d.release, func() error {
+		s.api(http.MethodGet, "/api/v1/deployments/"+told.ID, "", &told)
+		if told.State != d.verdict || told.Rollback.State != d.rollback {
+			return fmt.Errorf("%+v, want %s and %s", told, d.verdict, d.rollback)
 		}
 		return nil
 	})
@@ -212,7 +218,7 @@ func (s *scenario) api(method, path, body string, into any) {
 	defer answer.Body.Close()
 	content, err := io.ReadAll(answer.Body)
 	if err == nil {
-		err = json.NewDecoder(bytes.NewReader(content)).Decode(into)
+		err = json.Unmarshal(content, into)
 	}
 	if err != nil || answer.StatusCode >= 300 {
 		s.t.Fatalf("%s %s: %s, %v\n%s", method, path, answer.Status, err, content)

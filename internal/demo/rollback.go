@@ -16,8 +16,13 @@ func RunRollback(socket string, out io.Writer) int {
 		return 1
 	}
 	defer conn.Close()
-	if said, err := io.Copy(out, conn); said == 0 || err != nil {
-		fmt.Fprintf(out, "the demo did not bring back the release before: %v\n", err)
+	said, err := io.Copy(out, conn)
+	switch {
+	case err != nil:
+		fmt.Fprintf(out, "reading the demo's answer: %v\n", err)
+		return 1
+	case said == 0:
+		fmt.Fprintln(out, "the demo is over, and brought nothing back")
 		return 1
 	}
 	return 0

@@ -129,6 +129,8 @@ func TestAPersonBreaksAndMends(t *testing.T) {
 		{"", "PASSED"},
 		{"", "after the rollback of"},
 		{"g", "PASSED"},
+		{"b", "FAILED"}, // again: that it was mended in between makes it no failure from before
+		{"", "rollback: succeeded"},
 		{"?", ""}, // no such key, and nothing happens
 	} {
 		io.WriteString(press, act.key)

@@ -98,7 +98,7 @@ type stage struct {
 	backend    string       // its base URL
 	socket     net.Listener // where the rollback asks
 	releases   int          // deployed so far
-	good       atomic.Value // string: the release that a rollback brings back
+	good       atomic.Value // string: the release that passed last, which bringBack reads from its own goroutine
 }
 
 // build makes everything that the story needs. The directory is for its files.
@@ -130,6 +130,10 @@ func build(o Options, directory string) (*stage, error) {
 		Log:          io.Discard,
 		Patterns:     c.Services[0].Logs,
 	})
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("making a socket for the demo's rollback: %w", err)
+	}
 	daemon, err := app.NewDaemon(app.ServeOptions{
 		Config:          c,
 		Load:            load,
@@ -140,10 +144,7 @@ func build(o Options, directory string) (*stage, error) {
 		Watcher:         supervisor,
 	})
 	if err != nil {
-		return nil, err
-	}
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
+		listener.Close()
 		return nil, err
 	}
 	out := &screen{to: o.Out}

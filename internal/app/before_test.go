@@ -15,7 +15,8 @@ import (
 	"postflight/probe"
 )
 
-// A unit is stopped after a minute, started ten seconds later with another release, and that is announced after two more.
+// A unit is stopped after a minute, which takes it two seconds, started eight seconds later with another release, and that is
+// announced after two more.
 // An error that its log holds from before, and afterwards as well, is not the new release's.
 func TestErrorsFromBefore(t *testing.T) {
 	for _, row := range []struct {
@@ -25,7 +26,8 @@ func TestErrorsFromBefore(t *testing.T) {
 		want   verdict.State
 	}{
 		{"the release before logged it", "off", 50 * time.Second, verdict.Inconclusive},
-		{"it is logged while that is stopped", "off", 61 * time.Second, verdict.Failed},
+		{"it is logged while that is being stopped", "off", 61 * time.Second, verdict.Failed},
+		{"it is logged while that is stopped", "off", 65 * time.Second, verdict.Failed},
 		{"the new one logs it before it is announced", "off", 71 * time.Second, verdict.Failed},
 		{"the release before logged it, and the start is detected", "restart", 50 * time.Second, verdict.Inconclusive},
 		{"the new one logs it, and the start is detected", "restart", 71 * time.Second, verdict.Failed},
@@ -57,7 +59,8 @@ func TestErrorsFromBefore(t *testing.T) {
 				}
 				steps := map[time.Duration]func(){
 					0:                read,
-					60 * time.Second: func() { unit.ActiveState, unit.ExecMainCode, unit.ExecMainExit = "inactive", 1, time.Now(); read() },
+					60 * time.Second: func() { unit.ActiveState = "deactivating"; read() },
+					62 * time.Second: func() { unit.ActiveState, unit.ExecMainCode, unit.ExecMainExit = "inactive", 1, time.Now(); read() },
 					70 * time.Second: func() {
 						unit = probe.Unit{LoadState: "loaded", ActiveState: "active", InvocationID: "b", ActiveEnter: time.Now()}
 						read()

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"postflight/internal/builtin"
@@ -21,7 +20,7 @@ type job struct {
 	ctx context.Context // ends when the job is no longer wanted
 	end context.CancelFunc
 
-	withheld bool // the target does not get the credentials that the check is made with
+	trusted bool // the target gets the secrets that the check is made with
 }
 
 // makeJobs makes the jobs of each check of each target, and takes over those that before has of the same.
@@ -35,10 +34,10 @@ func (s *service) makeJobs(e *engine, before *service) []*job {
 	for i, target := range s.targets {
 		for _, check := range s.config.Checks {
 			key := probe.Key{Service: s.config.Name, Target: target.URL, Check: check.Name}
-			withheld := s.withholds(i, check.Request.Credentials)
+			trusted := s.trusts(i, check.Request.Credentials)
 			old := known[key]
-			if old == nil || !same[check.Name] || old.withheld != withheld {
-				old = s.makeJob(e.ctx, key, check, withheld, old)
+			if old == nil || !same[check.Name] || old.trusted != trusted {
+				old = s.makeJob(e.ctx, key, check, trusted, old)
 			}
 			jobs = append(jobs, old)
 		}
@@ -47,14 +46,14 @@ func (s *service) makeJobs(e *engine, before *service) []*job {
 }
 
 // makeJob makes the job of a check. It takes the place of old, which may be nil.
-func (s *service) makeJob(life context.Context, key probe.Key, check config.Check, withheld bool, old *job) *job {
+func (s *service) makeJob(life context.Context, key probe.Key, check config.Check, trusted bool, old *job) *job {
 	j := &job{
-		Job: &probe.Job{Key: key, Prober: s.prober(key, check, withheld), Timeout: check.Timeout, MinInterval: check.MinInterval},
+		Job: &probe.Job{Key: key, Prober: s.prober(key, check, trusted), Timeout: check.Timeout, MinInterval: check.MinInterval},
 		check: probe.Check{
 			Key: key, Use: check.Use, Critical: check.Critical, Interval: check.Schedule.Interval(time.Now()), Metrics: metricsOf(check),
 		},
 		schedule: check.Schedule,
-		withheld: withheld,
+		trusted:  trusted,
 	}
 	j.ctx, j.end = context.WithCancel(life)
 	if old != nil {
@@ -79,22 +78,22 @@ func (s *service) sameChecks(before *service) map[string]bool {
 }
 
 // prober makes the prober of a check of a target.
-func (s *service) prober(key probe.Key, check config.Check, withheld bool) probe.Prober {
-	c := requestsOf(check, s.grants(key.Target, check, withheld))
+func (s *service) prober(key probe.Key, check config.Check, trusted bool) probe.Prober {
+	c := requestsOf(check, s.grants(key.Target, check, trusted), trusted)
 	c.Key, c.Timeout = key, check.Timeout
 	c.Reuse, c.FollowRedirects = check.ReuseConnections, check.FollowRedirects
 	return s.client.Prober(c)
 }
 
 // requestsOf are what a check asks.
-func requestsOf(check config.Check, granted httpprobe.Credentials) httpprobe.Check {
+func requestsOf(check config.Check, granted httpprobe.Credentials, trusted bool) httpprobe.Check {
 	request := check.Request
 	if check.Tokens != nil {
 		return builtin.Auth{
 			Path:        request.Path,
 			Header:      request.Header,
 			Tokens:      check.Tokens,
-			SigningKey:  func() (string, error) { return signingKey(check) },
+			SigningKey:  func() (string, error) { return signingKey(check, trusted) },
 			Credentials: granted,
 			MaxDuration: request.Expect.MaxDuration,
 		}.Check()
@@ -108,15 +107,6 @@ func requestsOf(check config.Check, granted httpprobe.Credentials) httpprobe.Che
 		Credentials: granted,
 		Expect:      request.Expect,
 	}}}
-}
-
-// signingKey is the one that is given, or else what its file holds now.
-func signingKey(check config.Check) (string, error) {
-	if check.SigningKeyFile == "" {
-		return string(check.SigningKey), nil
-	}
-	key, err := httpprobe.ReadSecret("signing key", check.SigningKeyFile)
-	return strings.TrimRight(key, "\r\n"), err
 }
 
 func metricsOf(check config.Check) []*probe.Metric {

@@ -97,9 +97,13 @@ services:
     targets: ["%s"]
     %s
     credentials:%s
-    checks: [{name: given, path: /, credentials: given}, {name: login, path: /, credentials: login}, {name: open, path: /, expect: {status: [401]}}]
+    checks:
+      - {name: given, path: /, credentials: given}
+      - {name: login, path: /, credentials: login}
+      - {name: signed, use: auth, tokens: [expired], signing_key: a-key, credentials: given, min_interval: 200ms, schedule: "@every 200ms"}
+      - {name: open, path: /, expect: {status: [401]}}
 `, strings.Join(targets, `", "`), l.key, fmt.Sprintf(ways, row.allowed)), nil)
-			for _, check := range []string{"given", "login"} {
+			for _, check := range []string{"given", "login", "signed"} {
 				want := fmt.Sprintf(`postflight_probe_success{check=%q,service="proxy",target=%q} 1`, check, g.url)
 				if !row.gets {
 					want = fmt.Sprintf(`postflight_probe_failure_info{check=%q,reason="credentials",service="proxy",target=%q} 1`, check, g.url)

@@ -38,11 +38,14 @@ func TestDocumentation(t *testing.T) {
 
 var yamlBlock = regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$")
 
+// foreign is how the first line of another program's file begins.
+var foreign = regexp.MustCompile(`^# (prometheus\.yml|\.github/)`)
+
 // configurations are the YAML blocks of a page, but for those that say in their first line that they are of another
 // program's file.
 func configurations(page []byte) (blocks [][]byte) {
 	for _, block := range yamlBlock.FindAllSubmatch(page, -1) {
-		if !strings.HasPrefix(string(block[1]), "# prometheus.yml") {
+		if !foreign.Match(block[1]) {
 			blocks = append(blocks, block[1])
 		}
 	}

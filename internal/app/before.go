@@ -24,9 +24,10 @@ type befores struct {
 
 // unitRun is what is known of how a unit came to run.
 type unitRun struct {
-	active  time.Time // since when it is
+	active  time.Time // since when it is, or was
+	down    time.Time // since when it is not; zero: it is
 	started time.Time // by hand, the last time that was seen; zero: it never was
-	stopped time.Time // when the run before that ended; zero: not known
+	stopped time.Time // when the run before that began to end; zero: not known
 }
 
 func newBefores() *befores {
@@ -50,15 +51,25 @@ func (b *befores) fold(event state.Event) {
 
 func (r unitRun) after(event state.Event) unitRun {
 	if event.Started == state.Manual {
-		r.started, r.stopped = event.Result.End(), time.Time{}
-		if exit := event.Unit.MainExit.At; exit.After(r.active) { // else it is of a run long ago
-			r.stopped = exit
-		}
+		r.started, r.stopped = event.Result.End(), r.ended(event.Unit)
 	}
-	if u := event.Unit.Last.Unit; u != nil {
-		r.active = u.ActiveEnter
+	switch u := event.Unit.Last.Unit; {
+	case u == nil, u.ActiveState == "reloading", u.ActiveState == "refreshing": // as it was
+	case u.ActiveState == "active":
+		r.active, r.down = u.ActiveEnter, time.Time{}
+	case r.down.IsZero():
+		r.down = event.Result.End()
 	}
 	return r
+}
+
+// ended is when the last run began to end: a process that is told to stop may refuse connections long before it is gone.
+func (r unitRun) ended(unit *state.UnitState) time.Time {
+	exit := unit.MainExit.At
+	if exit.After(r.active) && (r.down.IsZero() || exit.Before(r.down)) { // else it is of a run long ago
+		return exit
+	}
+	return r.down
 }
 
 // forget forgets what is no longer configured.
@@ -77,8 +88,8 @@ func (b *befores) since(units []*state.UnitState, deployed time.Time) time.Time 
 	first := deployed
 	for _, unit := range units {
 		last := b.runs[unit.Key]
-		if u := unit.Last.Unit; u != nil && u.ActiveState == "inactive" { // it is yet to be started
-			last = unitRun{started: deployed, stopped: unit.MainExit.At}
+		if u := unit.Last.Unit; u != nil && (u.ActiveState == "inactive" || u.ActiveState == "deactivating") { // it is yet to be started
+			last = unitRun{started: deployed, stopped: last.ended(unit)}
 		}
 		if last.started.Before(deployed.Add(-restartedJustNow)) {
 			continue

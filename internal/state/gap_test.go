@@ -197,6 +197,12 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			0, state.Starts{Manual: 1}, nil, []string{"b"},
 		},
 		{
+			"the reading after it takes long, shows no run, and one begins meanwhile: the bus tells of that",
+			[]step{a, startedAnew, saw(look{at: 5, took: 0.15, state: "inactive/dead", boot: "b1"}), saw(look{at: 5.16, state: up, invocation: "b", boot: "b1"}),
+				wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 5.1, "b"))},
+			0, state.Starts{Manual: 1}, map[string]uint64{"success": 1}, []string{"b"},
+		},
+		{
 			"a machine that does not start the unit, and a person who does",
 			[]step{a, startedAnew, wrote(in("b2", event(probe.UnitStarted, 50, "b"))...), saw(look{at: 60, state: up, invocation: "b", boot: "b2"})},
 			0, state.Starts{Manual: 1}, nil, []string{"b"},

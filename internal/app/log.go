@@ -30,10 +30,21 @@ func NewLogger(to io.Writer, level, format string) (log *zap.Logger, closeLog fu
 	return zap.New(zapcore.NewCore(encoder, s, least)), s.close, nil
 }
 
+// passing is for how long a unit may be failed or inactive on its way from a crash to its restart. Which state it has then is
+// no news; that it runs again is.
+const passing = 2 * time.Second
+
+// unitLine is how a unit was when it was last logged.
+type unitLine struct {
+	condition string
+	restarts  uint64 // of one that runs
+}
+
 // changes logs what becomes different: a check's outcome, a unit's state. What goes on as it was is not logged again,
 // and what is well from the start is not news.
 func changes(log *zap.Logger) func(state.Event) {
-	units := map[probe.Key]string{} // how each unit was when it was last logged
+	units := map[probe.Key]unitLine{}
+	down := map[probe.Key]time.Time{} // since when a unit that was up is failed or inactive
 	return func(event state.Event) {
 		if event.Result.Log != nil {
 			if event.Changed {
@@ -42,8 +53,23 @@ func changes(log *zap.Logger) func(state.Event) {
 			return
 		}
 		if event.Unit != nil {
-			if is, was := condition(event.Unit, event.Result.End()), units[event.Unit.Key]; is != "" && is != was {
-				units[event.Unit.Key] = is
+			key, is, now := event.Unit.Key, condition(event.Unit, event.Result.End()), event.Result.End()
+			switch {
+			case is != "failed" && is != "inactive":
+				delete(down, key)
+			case units[key].condition == "": // seen for the first time
+			case down[key].IsZero():
+				down[key] = now
+			}
+			if since := down[key]; !since.IsZero() && now.Sub(since) < passing {
+				return
+			}
+			entry := unitLine{condition: is}
+			if is == "active" {
+				entry.restarts = event.Unit.Restarts
+			}
+			if is != "" && entry != units[key] {
+				units[key] = entry
 				logUnit(log, event.Unit, is)
 			}
 			return

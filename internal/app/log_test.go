@@ -21,6 +21,8 @@ func TestOnlyChangesAreLogged(t *testing.T) {
 	active := &probe.Unit{LoadState: "loaded", ActiveState: "active", SubState: "running"}
 	starting := &probe.Unit{LoadState: "loaded", ActiveState: "activating", SubState: "start"}
 	failed := &probe.Unit{LoadState: "loaded", ActiveState: "failed", SubState: "failed", Result: "exit-code"}
+	waiting := &probe.Unit{LoadState: "loaded", ActiveState: "activating", SubState: "auto-restart", Result: "exit-code"}
+	inactive := &probe.Unit{LoadState: "loaded", ActiveState: "inactive", SubState: "dead", Result: "exit-code", NRestarts: 1}
 	for _, row := range []struct {
 		name    string
 		results []probe.Result
@@ -34,8 +36,16 @@ func TestOnlyChangesAreLogged(t *testing.T) {
 		{"a check that fails from the start is news",
 			[]probe.Result{failing(check), failing(check)}, []string{"warn fail connect"}},
 		{"a unit's states",
-			[]probe.Result{{Key: unit, Unit: active}, {Key: unit, Unit: active}, {Key: unit, Unit: failed}},
+			[]probe.Result{{Key: unit, Unit: active}, {Key: unit, Unit: active}, {Key: unit, Unit: failed}, {Key: unit, Unit: failed}, {Key: unit, Unit: failed}},
 			[]string{"info active", "warn failed"}},
+		{"a unit that has failed when it is first seen",
+			[]probe.Result{{Key: unit, Unit: failed}}, []string{"warn failed"}},
+		{"a restart is logged, not the states that it passes through",
+			[]probe.Result{
+				{Key: unit, Unit: active}, {Key: unit, Unit: failed}, {Key: unit, Unit: waiting}, {Key: unit, Unit: inactive},
+				{Key: unit, Unit: restarted(active, 1)}, {Key: unit, Unit: restarted(active, 1)},
+			},
+			[]string{"info active", "info active"}},
 		{"a unit out of reach",
 			[]probe.Result{{Key: unit, Unit: active}, {Key: unit, Outcome: probe.Error, Got: "no bus"}, {Key: unit, Outcome: probe.Error, Got: "no bus"}},
 			[]string{"info active", "warn unobservable"}},

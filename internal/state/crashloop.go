@@ -121,7 +121,7 @@ func (r loopReading) down() bool {
 	case "activating":
 		return betweenCrashes(r.unit)
 	default:
-		return true
+		return !begins(r.unit)
 	}
 }
 

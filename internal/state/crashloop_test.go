@@ -54,6 +54,10 @@ func TestCrashLooping(t *testing.T) {
 			append(loop[:4:4], look{at: 40, state: running, invocation: "mended"}), 99, true,
 		},
 		{
+			"started by hand, which shows before there is a process, and up for a minute",
+			append(loop[:4:4], look{at: 40, state: "inactive/dead", invocation: "mended"}, look{at: 40, state: running, invocation: "mended"}), 100, false,
+		},
+		{
 			"started by hand and up for a minute",
 			append(loop[:4:4], look{at: 40, state: running, invocation: "mended"}), 100, false,
 		},

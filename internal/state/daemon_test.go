@@ -127,7 +127,7 @@ func (d *daemon) unit() *state.UnitState { return d.store.Snapshot(time.Now()).S
 // until waits until the unit's state, as folded, is the one that is awaited.
 func (d *daemon) until(what string, holds func(*state.UnitState) bool) {
 	d.t.Helper()
-	enough := time.After(30 * time.Second)
+	enough := time.After(time.Minute)
 	for {
 		u := d.unit()
 		if holds(u) {

@@ -21,10 +21,14 @@ type gap struct {
 func (g *gap) isOpen() bool { return g.To.isZero() }
 
 // has reports whether an event happened in the gap, which must be closed. One about another run than the one that was shown,
-// while that was looked at, was before, unless the journal has come to that run already.
+// while that was looked at, was before, unless the journal has come to that run already. Where none was shown, what began then
+// was after it.
 func (g *gap) has(e probe.UnitEvent) bool {
-	before := !e.Time.After(g.To.End) && !g.To.shows(e) && g.Journal.Run != g.To.InvocationID
-	return !g.From.has(e) && (g.To.has(e) || before)
+	before := g.Journal.Run != g.To.InvocationID
+	if g.To.InvocationID == "" {
+		before = g.Journal.Run == e.InvocationID
+	}
+	return !g.From.has(e) && (g.To.has(e) || before && !e.Time.After(g.To.End) && !g.To.shows(e))
 }
 
 func (g *gap) tally() tally {

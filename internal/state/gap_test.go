@@ -184,6 +184,25 @@ func TestWhatHappenedWhenNobodyWatchedTheBus(t *testing.T) {
 			1, state.Starts{Automatic: 1}, map[string]uint64{"exit-code": 1}, nil,
 		},
 		{
+			"the bus went when a run had its invocation, and no process yet: its end is still to come",
+			[]step{a, saw(look{at: 1, state: "inactive/dead", invocation: "b", boot: "b1"}), startedAnew,
+				wrote(event(probe.UnitStarted, 1.1, "b"), event(probe.UnitFailed, 2, "b"), scheduled(3, "b", 1), event(probe.UnitStarted, 3.1, "c")),
+				saw(look{at: 10, n: 1, state: up, invocation: "c", boot: "b1"})},
+			1, state.Starts{Automatic: 1, Manual: 1}, map[string]uint64{"exit-code": 1}, []string{"b"},
+		},
+		{
+			"a start that the reading shows, and of which systemd writes when it has succeeded",
+			[]step{saw(look{at: 0, n: 9, state: waits, invocation: "a", boot: "b1"}), startedAnew,
+				saw(look{at: 10, n: 9, state: "activating/start", invocation: "b", boot: "b1"}), wrote(event(probe.UnitStarted, 12, "b"))},
+			0, state.Starts{Manual: 1}, nil, []string{"b"},
+		},
+		{
+			"the reading after it takes long, shows no run, and one begins meanwhile: the bus tells of that",
+			[]step{a, startedAnew, saw(look{at: 5, took: 0.15, state: "inactive/dead", boot: "b1"}), saw(look{at: 5.16, state: up, invocation: "b", boot: "b1"}),
+				wrote(event(probe.UnitStopping, 3, "a"), event(probe.UnitSucceeded, 3, "a"), event(probe.UnitStarted, 5.1, "b"))},
+			0, state.Starts{Manual: 1}, map[string]uint64{"success": 1}, []string{"b"},
+		},
+		{
 			"a machine that does not start the unit, and a person who does",
 			[]step{a, startedAnew, wrote(in("b2", event(probe.UnitStarted, 50, "b"))...), saw(look{at: 60, state: up, invocation: "b", boot: "b2"})},
 			0, state.Starts{Manual: 1}, nil, []string{"b"},

@@ -46,7 +46,7 @@ func follow(t *testing.T, h *testhost.Host) *followed {
 // until waits until the unit's state, as folded, is the one that is awaited.
 func (f *followed) until(what string, holds func(*state.UnitState) bool) *state.UnitState {
 	f.t.Helper()
-	enough := time.After(30 * time.Second)
+	enough := time.After(time.Minute)
 	for {
 		u := f.Snapshot(time.Now()).Services[0].Units[0]
 		if u.Observable() && holds(u) {

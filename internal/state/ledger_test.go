@@ -118,8 +118,12 @@ func (p *postflight) look() {
 	if p.seen {
 		took = time.Duration(rapid.IntRange(0, 50).Draw(p.t, "took")) * time.Millisecond
 		took = min(took, p.s.now.Sub(p.resetAt)) // what is reset while it is looked at, leaves no trace
+		if p.s.invocation == "" {
+			took = 0 // nor does a run that comes and goes meanwhile
+		}
 	}
-	p.take(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took, Unit: p.s.shown()})
+	slow := time.Duration(rapid.IntRange(0, 50).Draw(p.t, "slow")) * time.Millisecond // to take what systemd has answered
+	p.take(probe.Result{Key: unit, Start: p.s.now.Add(-took), Duration: took + slow, Unit: p.s.shown()})
 }
 
 // reconnect comes after a loss, be it that it was not noticed before.

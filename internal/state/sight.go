@@ -26,7 +26,7 @@ func sightOf(r probe.Result) sight {
 	u := r.Unit
 	s := sight{
 		Start: r.Start, End: r.End(), BootID: u.BootID, NRestarts: u.NRestarts, InvocationID: u.InvocationID, AtBoot: u.AtBoot,
-		Result: u.Result, Ended: ended(u), Failed: u.ActiveState == "failed" && !betweenCrashes(u), Waiting: betweenCrashes(u),
+		Result: u.Result, Ended: ended(u), Failed: u.ActiveState == "failed" && ended(u) && !betweenCrashes(u), Waiting: betweenCrashes(u),
 	}
 	if !u.Changed.IsZero() && u.Changed.Before(s.Start) {
 		s.Start = u.Changed
@@ -44,23 +44,27 @@ func (s sight) after(earlier sight) sight {
 
 // ended reports whether the unit's run is over.
 func ended(u *probe.Unit) bool {
-	return u.ActiveState == "failed" || u.ActiveState == "inactive" || betweenCrashes(u)
+	return (u.ActiveState == "failed" || u.ActiveState == "inactive") && !begins(u) || betweenCrashes(u)
+}
+
+// begins reports whether the unit's run has no process yet: then it has its invocation, and the state is that of before.
+func begins(u *probe.Unit) bool {
+	return u.InvocationID != "" && u.Result == "success" && u.ExecMainExit.IsZero()
 }
 
 func (s sight) isZero() bool { return s.End.IsZero() }
 
-// has reports whether what the look tells includes an event. Of one about the run that it shows, and while it was being made,
-// its own words tell; one about another run came after it.
+// has reports whether what the look tells includes an event. The start of the run that it shows it does, though systemd writes
+// of that once it has succeeded. Of another event of that run, and while the look was being made, its own words tell; one about
+// another run came after it.
 func (s sight) has(e probe.UnitEvent) bool {
 	switch {
-	case !e.Time.After(s.Start):
+	case s.shows(e) && e.Kind == probe.UnitStarted, !e.Time.After(s.Start):
 		return true
 	case e.Time.After(s.End) || !s.shows(e):
 		return false
 	}
 	switch e.Kind {
-	case probe.UnitStarted:
-		return true
 	case probe.RestartScheduled:
 		return s.Ended && s.Due == s.Waiting && e.NRestarts <= s.NRestarts
 	case probe.StartFailed:

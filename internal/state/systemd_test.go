@@ -93,8 +93,18 @@ func (s *systemd) start(by *uint64) {
 	*by++
 	s.invocation, s.atBoot, s.exit, s.result = fmt.Sprint("run-", s.runs), by == &s.truth.Starts.Boot, time.Time{}, "success"
 	s.manual[s.invocation] = by == &s.truth.Starts.Manual
+	s.begin()
 	s.write(probe.UnitStarted)
 	s.become(running)
+}
+
+// begin tells of a run that has its invocation, and no process yet: the unit is then still inactive, or failed.
+func (s *systemd) begin() {
+	if s.phase == failed {
+		s.become(failed)
+	} else {
+		s.become(stopped)
+	}
 }
 
 func (s *systemd) end(result string) {

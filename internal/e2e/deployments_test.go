@@ -55,7 +55,7 @@ var deployments = []deployment{
 		release:  "rm /opt/proxy-system/venv/lib/python3*/site-packages/jwt\n",
 		announce: overTCP,
 		want: want{
-			verdict: "failed", cause: "missing_dependency", explains: []string{"crash_loop", "not_listening"},
+			verdict: "failed", cause: "missing_dependency", explains: []string{"not_listening"},
 			says: "PyJWT", evidence: "No module named 'jwt'", within: 5 * time.Second,
 		},
 	},
@@ -103,6 +103,14 @@ var deployments = []deployment{
 		want:     want{verdict: "failed", cause: "not_json", says: "the routing", evidence: "<!doctype html>"},
 	},
 	{
+		name:     "nothing listens, and it is announced late",
+		release:  override("[Service]\nExecStart=\nExecStart=sleep infinity"),
+		started:  "sleep 2\n",
+		policy:   `{"settle_timeout": "2s"}`,
+		announce: overTheSocket,
+		want:     want{verdict: "failed", cause: "not_listening", says: "ss -ltnp", evidence: "connection refused"},
+	},
+	{
 		name:     "it hangs, and systemd calls it active (running)",
 		started:  answers + "systemctl kill -s STOP proxy-system\n",
 		policy:   `{"settle_timeout": "4s"}`,
@@ -128,28 +136,11 @@ var deployments = []deployment{
 	},
 }
 
-// One machine lives through the whole day.
+// Each on its own, after the last good release: the verdict, and what it says.
 func TestDeployments(t *testing.T) {
-	m := start(t)
-	m.prepareForDeployments()
+	m := startForDeployments(t)
 	for _, d := range deployments {
 		t.Run(d.name, func(t *testing.T) { m.in(t).tries(d) })
-	}
-	for _, s := range []struct {
-		name string
-		play func(*machine)
-	}{
-		{"two instances sign with different keys", (*machine).twoKeysAreAWarning},
-		{"a failed release is taken back by a unit", (*machine).isTakenBackByUnit},
-		{"a rollback that does not help is the last", (*machine).isTakenBackOnce},
-		{"a failed release is taken back by a script", (*machine).isTakenBackByScript},
-		{"two releases at once", (*machine).theNewerReleaseCounts},
-		{"postflight is killed in the middle", (*machine).goesOnAfterAKill},
-		{"announced, and restarted", (*machine).announcedAndRestartedIsOne},
-		{"nobody announces it", (*machine).isFoundWithoutBeingAnnounced},
-		{"a crash is no deployment", (*machine).aCrashIsNoDeployment},
-	} {
-		t.Run(s.name, func(t *testing.T) { s.play(m.in(t)) })
 	}
 	m.keepsSecrets()
 }

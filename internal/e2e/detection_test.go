@@ -8,46 +8,6 @@ import (
 	"time"
 )
 
-// theNewerReleaseCounts announces a release while another one is verified.
-func (m *machine) theNewerReleaseCounts() {
-	m.t.Helper()
-	m.wellAgain()
-	older := m.announce(m.control(), http.StatusAccepted, announcing("3.0"))
-	if again := m.announce(m.control(), http.StatusOK, announcing("3.0")); again.ID != older.ID {
-		m.t.Errorf("the same release, announced again, is %s, want %s", again.ID, older.ID)
-	}
-	newer := m.announce(m.control(), http.StatusAccepted, announcing("3.1"))
-	if v := m.follow(older.ID); v.Verdict != "inconclusive" || v.Reason != "superseded" || v.Rollback.State != "none" {
-		m.t.Errorf("the older one is %s, %s, rollback %s, want inconclusive, superseded and none", v.Verdict, v.Reason, v.Rollback.State)
-	}
-	want{verdict: "passed"}.check(m.t, m.follow(newer.ID))
-}
-
-// goesOnAfterAKill kills the daemon while it observes.
-func (m *machine) goesOnAfterAKill() {
-	m.t.Helper()
-	m.wellAgain()
-	known := len(m.history())
-	a := announcing("4.0")
-	a.Verification = []byte(`{"window": "3s"}`)
-	id := m.announce(m.control(), http.StatusAccepted, a).ID
-	m.eventually(func(exposition) error {
-		if v := m.deployment(id); v.State != "observing" {
-			return fmt.Errorf("it is %s", v.State)
-		}
-		return nil
-	})
-	m.Exec("sh", "-c", postflights+"kill_postflight; start_postflight")
-	v := m.follow(id)
-	want{verdict: "passed"}.check(m.t, v)
-	if v.ID != id || v.Release != "4.0" || !strings.Contains(strings.Join(v.Notes, "\n"), "postflight did not look from") {
-		m.t.Errorf("%s of %s says %q, want %s of 4.0, and that nobody looked for a while", v.ID, v.Release, v.Notes, id)
-	}
-	if more := len(m.history()) - known; more != 1 {
-		m.t.Errorf("there are %d more deployments, want one", more)
-	}
-}
-
 // announcedAndRestartedIsOne has the daemon find deployments by itself, and announces one just before the unit is restarted,
 // and one just after.
 func (m *machine) announcedAndRestartedIsOne() {
@@ -86,7 +46,7 @@ func (m *machine) isFoundWithoutBeingAnnounced() {
 	known, rollbacks := len(m.history()), m.rollbacks()
 	m.Exec("sh", "-ec", withoutJWT+restart)
 	v := m.follow(m.finds(known + 1).ID)
-	want{verdict: "failed", cause: "missing_dependency", explains: []string{"crash_loop"}, evidence: "No module named 'jwt'"}.check(m.t, v)
+	want{verdict: "failed", cause: "missing_dependency", explains: []string{"not_listening"}, evidence: "No module named 'jwt'"}.check(m.t, v)
 	if v.Source != "detected" || v.Rollback.State != "none" || m.rollbacks() != rollbacks {
 		m.t.Errorf("told of by %s, rollback %s, taken back %d times, want detected, none and 0", v.Source, v.Rollback.State, m.rollbacks()-rollbacks)
 	}

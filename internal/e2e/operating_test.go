@@ -14,6 +14,16 @@ func (m *machine) in(t *testing.T) *machine {
 	return &in
 }
 
+// startForDeployments starts a machine of which there may be two at the same time.
+func startForDeployments(t *testing.T) *machine {
+	t.Helper()
+	build(t) // once: two would be in each other's way
+	t.Parallel()
+	m := start(t)
+	m.prepareForDeployments()
+	return m
+}
+
 // prepareForDeployments installs what verifying deployments, and taking them back, takes: all as deploy/README.md says.
 func (m *machine) prepareForDeployments() {
 	m.t.Helper()

@@ -28,6 +28,7 @@ type unitRun struct {
 	down    time.Time // since when it is not; zero: it is
 	started time.Time // by hand, the last time that was seen; zero: it never was
 	stopped time.Time // when the run before that began to end; zero: not known
+	alone   time.Time // since when the run before that writes no more to the log
 }
 
 func newBefores() *befores {
@@ -51,7 +52,10 @@ func (b *befores) fold(event state.Event) {
 
 func (r unitRun) after(event state.Event) unitRun {
 	if event.Started == state.Manual {
-		r.started, r.stopped = event.Result.End(), r.ended(event.Unit)
+		r.started, r.stopped, r.alone = event.Result.End(), r.ended(event.Unit), event.Result.End()
+		if exit := event.Unit.MainExit.At; exit.After(r.active) {
+			r.alone = exit
+		}
 	}
 	switch u := event.Unit.Last.Unit; {
 	case u == nil, u.ActiveState == "reloading", u.ActiveState == "refreshing": // as it was
@@ -101,6 +105,17 @@ func (b *befores) since(units []*state.UnitState, deployed time.Time) time.Time 
 		}
 	}
 	return first
+}
+
+// logFrom is since when a unit's log is of the deployed release: its process may have failed before anybody announced it.
+func (b *befores) logFrom(unit probe.Key, deployed time.Time) time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	last := b.runs[unit]
+	if last.started.Before(deployed.Add(-restartedJustNow)) || last.alone.After(deployed) {
+		return deployed
+	}
+	return last.alone
 }
 
 // result is the last one of a check from before that, nil where none says anything about how the service was.

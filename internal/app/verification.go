@@ -37,8 +37,9 @@ func (e *engine) begin(p deployment.Plan) (*deployment.Verification, error) {
 // planned is a plan with what there is to look at, and with what was known of that before.
 func (e *engine) planned(p deployment.Plan, jobs []*job, known state.ServiceState) verdict.Plan {
 	plan := p.Verdict()
-	plan.Logs = e.options.logs
-	since := e.before.since(known.Units, firstOf(plan.Began, plan.Start))
+	plan.Logs, plan.LogFrom = e.options.logs, map[string]time.Time{}
+	deployed := firstOf(plan.Began, plan.Start)
+	since := e.before.since(known.Units, deployed)
 	baselines := make(map[probe.Key]latency.Summary, len(known.Checks))
 	for _, check := range known.Checks {
 		baselines[check.Check.Key] = check.Baseline
@@ -48,6 +49,7 @@ func (e *engine) planned(p deployment.Plan, jobs []*job, known state.ServiceStat
 	}
 	for _, unit := range known.Units {
 		plan.Units = append(plan.Units, unit.Key.Unit)
+		plan.LogFrom[unit.Key.Unit] = e.before.logFrom(unit.Key, deployed)
 	}
 	if p.RollbackOf == "" { // what was wrong before that is what it is to mend
 		e.tellBefore(&plan, jobs, known.Units, since)

@@ -229,7 +229,7 @@ func TestNoProcessIsLeftWhenTheSupervisorIsKilled(t *testing.T) {
 	if _, err := io.Copy(io.Discard, lines); err != nil {
 		t.Error(err)
 	}
-	supervisor.Wait() // it was killed
+	supervisor.Wait()                                         // it was killed
 	for begun := time.Now(); ; time.Sleep(time.Millisecond) { // a process that ends closes its pipe before its socket
 		conn, err := net.Dial("tcp", address)
 		if err != nil {

@@ -30,6 +30,8 @@ type Plan struct {
 
 	// LogBefore are the newest errors in the units' logs from before the deployment: what goes on is not the release's fault.
 	LogBefore []probe.Match
+	// LogFrom is since when a unit's log is of the deployed release, where that was started before Start.
+	LogFrom map[string]time.Time
 }
 
 // Source says who told of a deployment.

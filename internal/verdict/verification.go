@@ -44,9 +44,11 @@ func New(plan Plan) (*Verification, error) {
 		v.checks = append(v.checks, newCheckTally(c, plan.Policy))
 	}
 	for _, name := range plan.Units {
-		v.units = append(v.units, &unitTally{
-			name: name, maxRestarts: uint64(plan.Policy.MaxRestarts), log: logTally{followed: plan.Logs, from: plan.Start},
-		})
+		log := logTally{followed: plan.Logs, from: plan.Start}
+		if from, known := plan.LogFrom[name]; known {
+			log.from = from
+		}
+		v.units = append(v.units, &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts), log: log})
 	}
 	if !plan.decidable() {
 		v.decide(Inconclusive, Blind)

@@ -26,7 +26,38 @@ func TestTheCourseOfDeployments(t *testing.T) {
 	} {
 		t.Run(s.name, func(t *testing.T) { s.play(m.in(t)) })
 	}
+	m.countsItsHistory()
 	m.keepsSecrets()
+}
+
+// countsItsHistory holds the counters to the deployments that are known, over all that postflight itself went through. Which
+// source a deployment counts for, who told of it first decides: so only their sum is compared.
+func (m *machine) countsItsHistory() {
+	m.t.Helper()
+	const failedOnes = `postflight_verification_detection_seconds`
+	figures, deployments := wants{failedOnes: 0}, 0.0
+	for _, verdict := range []string{"passed", "failed", "inconclusive"} {
+		figures[`postflight_verifications_total{verdict="`+verdict+`"}`] = 0
+	}
+	for _, v := range m.history() {
+		figures[`postflight_verifications_total{verdict="`+v.Verdict+`"}`]++
+		if v.RollbackOf != "" {
+			continue
+		}
+		deployments++
+		if v.Verdict == "failed" {
+			figures[failedOnes]++
+		}
+	}
+	m.t.Logf("%v deployments, %v", deployments, figures)
+	e := m.eventuallyShows(figures)
+	counted := 0.0
+	for _, source := range []string{"api", "cli", "detected"} {
+		counted += e.must(m.t, `postflight_deployments_total{source="`+source+`"}`)
+	}
+	if counted != deployments {
+		m.t.Errorf("%v deployments are counted, want %v", counted, deployments)
+	}
 }
 
 // theNewerReleaseCounts announces a release while another one is verified.

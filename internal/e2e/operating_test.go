@@ -3,6 +3,8 @@ package e2e
 import (
 	"fmt"
 	"testing"
+
+	"postflight/internal/testhost"
 )
 
 const releaseDirectory = "opt/proxy-system/"
@@ -17,6 +19,7 @@ func (m *machine) in(t *testing.T) *machine {
 // startForDeployments starts a machine of which there may be two at the same time.
 func startForDeployments(t *testing.T) *machine {
 	t.Helper()
+	testhost.RequireTools(t, "curl", "/usr/lib/polkit-1/polkitd")
 	build(t) // once: two would be in each other's way
 	t.Parallel()
 	m := start(t)

@@ -14,7 +14,7 @@ GCFLAGS  = $(foreach packages,$(COLD),-gcflags=$(packages)=-l)
 
 # What the tests need besides Go: a systemd to crash units in, the real backend with its database and cache, promtool,
 # and buildah, which builds the image and runs it.
-DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount buildah prometheus prometheus-alertmanager redis-server mariadb-server \
+DEBIAN_PACKAGES = systemd dbus polkitd util-linux mount curl buildah prometheus prometheus-alertmanager redis-server mariadb-server \
 	python3-fastapi python3-uvicorn python3-jwt python3-sqlalchemy python3-pymysql python3-redis python3-venv
 
 .PHONY: test bench build lint demo packages

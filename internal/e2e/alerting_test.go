@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -15,8 +14,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"postflight/internal/testhost"
 )
@@ -246,18 +243,13 @@ func (a *alerting) keepsQuiet(quiet, source string) {
 	a.t.Helper()
 	a.waits(func() error {
 		all, err := a.alerts()
-		if err != nil {
-			return err
+		known := map[string]alert{}
+		for _, one := range all {
+			known[one.Labels["alertname"]] = one
 		}
-		named := func(name string) func(alert) bool {
-			return func(known alert) bool { return known.Labels["alertname"] == name }
-		}
-		i, j := slices.IndexFunc(all, named(quiet)), slices.IndexFunc(all, named(source))
-		if i < 0 || j < 0 {
-			return fmt.Errorf("%s or %s is not among %v", quiet, source, all)
-		}
-		if diff := cmp.Diff([]string{all[j].Fingerprint}, all[i].Status.InhibitedBy); diff != "" || all[i].Status.State != "suppressed" {
-			return fmt.Errorf("%s is %s, kept quiet by (-want +got):\n%s", quiet, all[i].Status.State, diff)
+		because := []string{known[source].Fingerprint}
+		if got := known[quiet].Status; err != nil || got.State != "suppressed" || !slices.Equal(got.InhibitedBy, because) {
+			return fmt.Errorf("%s is %+v, want that it is suppressed for %s (%v); there are %v, %v", quiet, got, source, because, all, err)
 		}
 		return nil
 	})
@@ -291,17 +283,13 @@ func (m *machine) firstRestart() time.Time {
 	m.t.Helper()
 	const restartScheduled = "MESSAGE_ID=5eb03494b6584870a536b337290809b3"
 	m.Exec("journalctl", "--sync")
-	lines := m.Exec("journalctl", "-q", "-u", unit, "-o", "json", "--output-fields=MESSAGE", restartScheduled)
-	first, _, _ := strings.Cut(lines, "\n")
-	var entry struct {
-		Microseconds string `json:"__REALTIME_TIMESTAMP"`
+	log := m.Exec("journalctl", "-q", "-u", unit, "-o", "short-unix", restartScheduled)
+	first, _, _ := strings.Cut(log, " ")
+	seconds, err := strconv.ParseFloat(first, 64)
+	if err != nil {
+		m.t.Fatalf("the journal's first restart: %v\n%s", err, log)
 	}
-	err := json.Unmarshal([]byte(first), &entry)
-	at, wrong := strconv.ParseInt(entry.Microseconds, 10, 64)
-	if err := errors.Join(err, wrong); err != nil {
-		m.t.Fatalf("the journal's first restart: %v\n%s", err, lines)
-	}
-	return time.UnixMicro(at)
+	return time.UnixMicro(int64(seconds * 1e6))
 }
 
 func get(client *http.Client, path string, into any) error {

@@ -29,6 +29,7 @@ const (
 
 // The incident as those live through it who are woken: a deployment without PyJWT, which nobody announced.
 func TestTheIncidentIsToldOfAndEnds(t *testing.T) {
+	t.Parallel() // it mostly waits
 	testhost.RequireTools(t, "prometheus", "prometheus-alertmanager")
 	m := start(t)
 	m.eventuallyShows(healthy)

@@ -57,7 +57,11 @@ func (c verifyCommand) Run(inv *invocation) error {
 	if err := write(inv.stdout, c.Output, doc); err != nil {
 		return untoldError{err}
 	}
-	return exitCode(codes[doc.Verdict])
+	code, known := codes[doc.Verdict]
+	if !known { // nobody said that it passed
+		code = exitInconclusive
+	}
+	return exitCode(code)
 }
 
 // verifyHere verifies in this process.

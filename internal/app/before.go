@@ -16,11 +16,19 @@ const restartedJustNow = time.Minute
 // script stops the service before it starts another release: what checks find in between says nothing about how the
 // service was.
 type befores struct {
-	mu      sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
-	now     map[probe.Key]*state.CheckState
-	earlier map[probe.Key]*state.CheckState // the last one with another outcome or reason
-	runs    map[probe.Key]unitRun           // of units
+	mu     sync.Mutex             // guards what follows; taken under the store's lock, so the store is never called under it
+	checks map[probe.Key][]streak // the newest first
+	runs   map[probe.Key]unitRun  // of units
 }
+
+// streak is a time in which a check found the same.
+type streak struct {
+	began time.Time // end of the first result
+	last  probe.Result
+}
+
+// streaks is how many of a check are remembered: as it was, silent while another release is unpacked, and as it is now.
+const streaks = 4
 
 // unitRun is what is known of how a unit came to run.
 type unitRun struct {
@@ -32,7 +40,7 @@ type unitRun struct {
 }
 
 func newBefores() *befores {
-	return &befores{now: map[probe.Key]*state.CheckState{}, earlier: map[probe.Key]*state.CheckState{}, runs: map[probe.Key]unitRun{}}
+	return &befores{checks: map[probe.Key][]streak{}, runs: map[probe.Key]unitRun{}}
 }
 
 // fold takes up an event. The store calls it, one at a time.
@@ -44,10 +52,15 @@ func (b *befores) fold(event state.Event) {
 		b.runs[key] = b.runs[key].after(event)
 		return
 	}
-	if was := b.now[key]; was != nil && (was.Last.Outcome != event.Result.Outcome || was.Last.Reason != event.Result.Reason) {
-		b.earlier[key] = was
+	known, now := b.checks[key], event.Check.Last
+	if len(known) > 0 && known[0].last.Outcome == now.Outcome && known[0].last.Reason == now.Reason {
+		known[0].last = now
+		return
 	}
-	b.now[key] = event.Check
+	if len(known) == streaks {
+		known = known[:streaks-1]
+	}
+	b.checks[key] = slices.Insert(known, 0, streak{now.End(), now})
 }
 
 func (r unitRun) after(event state.Event) unitRun {
@@ -80,8 +93,7 @@ func (r unitRun) ended(unit *state.UnitState) time.Time {
 func (b *befores) forget(key probe.Key) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	delete(b.now, key)
-	delete(b.earlier, key)
+	delete(b.checks, key)
 	delete(b.runs, key)
 }
 
@@ -123,9 +135,9 @@ func (b *befores) result(j *job, since time.Time) *probe.Result {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	recent := since.Add(-2*j.check.Interval - j.Timeout)
-	for _, check := range []*state.CheckState{b.now[j.Key], b.earlier[j.Key]} {
-		if check != nil && !check.Last.End().After(since) && check.Last.End().After(recent) {
-			return &check.Last
+	for _, s := range b.checks[j.Key] {
+		if !s.began.After(since) && s.last.End().After(recent) {
+			return &s.last
 		}
 	}
 	return nil

@@ -93,3 +93,48 @@ func TestErrorsFromBefore(t *testing.T) {
 		})
 	}
 }
+
+// What a check found before a unit was stopped for the deployment is known for as long as the deployment may be announced
+// late: the new release has answered by then.
+func TestResultsFromBeforeAnswersOfTheNewRelease(t *testing.T) {
+	key := probe.Key{Service: "proxy", Target: "http://proxy", Check: "health"}
+	j := &job{Job: &probe.Job{Key: key, Timeout: 5 * time.Second}, check: probe.Check{Key: key, Interval: 5 * time.Second}}
+	begun := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	stopped := begun.Add(59 * time.Second)
+	for _, row := range []struct {
+		name    string
+		reasons string // of the results each five seconds; the unit is stopped a second before the thirteenth
+		want    probe.Reason
+	}{
+		{"broken, and still so", "bbbbbbbbbbbbbbbb", probe.ReasonBody},
+		{"broken, silent, and still broken", "bbbbbbbbbbbbcccbbb", probe.ReasonBody},
+		{"well, silent, and broken", "............cccbbb", probe.ReasonNone},
+		{"nobody looked before", "             ccbbb", "unknown"},
+		{"it was looked at too long ago", "bbbb         ccbbb", "unknown"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			known := newBefores()
+			for i, letter := range row.reasons {
+				last := probe.Result{Key: key, Start: begun.Add(time.Duration(i) * 5 * time.Second), Outcome: probe.Fail}
+				switch letter {
+				case ' ':
+					continue
+				case '.':
+					last.Outcome = probe.Pass
+				case 'b':
+					last.Reason = probe.ReasonBody
+				case 'c':
+					last.Reason = probe.ReasonConnect
+				}
+				known.fold(state.Event{Result: last, Check: &state.CheckState{Last: last}})
+			}
+			got := probe.Reason("unknown")
+			if before := known.result(j, stopped); before != nil {
+				got = before.Reason
+			}
+			if got != row.want {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"postflight/internal/config"
+	"postflight/internal/deployment"
 	"postflight/internal/hook"
 	"postflight/internal/verdict"
 	"postflight/probe"
@@ -178,6 +180,29 @@ func TestADeploymentOutlivesTheDaemon(t *testing.T) {
 	}
 	if text, _ := os.ReadFile(ran); string(text) != "wrong_status\n" {
 		t.Errorf("the hook was run like this: %q", text)
+	}
+}
+
+// What a rollback starts is not what is announced meanwhile.
+func TestNothingIsAnnouncedWhileARollbackRuns(t *testing.T) {
+	t.Parallel()
+	var b changing
+	b.status.Store(http.StatusInternalServerError)
+	enough := filepath.Join(t.TempDir(), "enough")
+	d, url, _ := daemonOf(t, parse(t, `services: [{name: proxy, targets: [%q], checks: [{use: health}], `+soon+`,
+  on_failure: {command: [/bin/sh, -c, %q]}}}]`, backend(t, b.ServeHTTP), "until [ -e "+enough+" ]; do sleep 0.05; done"), "", nil)
+	id := ask(t, http.MethodPost, url+"/api/v1/deployments", `{"service": "proxy", "release": "2"}`).ID
+	await(t, url+"/api/v1/deployments/"+id, `"running"`)
+	announcement := deployment.Announcement{Service: "proxy", Release: "3", Source: verdict.API}
+	if _, _, err := d.desk.Announce(announcement); !errors.Is(err, deployment.ErrConflict) || !strings.Contains(err.Error(), id) {
+		t.Errorf("announced while the rollback runs: %v", err)
+	}
+	if err := os.WriteFile(enough, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	decided(t, url, id)
+	if _, _, err := d.desk.Announce(announcement); err != nil {
+		t.Errorf("announced after it: %v", err)
 	}
 }
 

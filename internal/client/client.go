@@ -127,7 +127,15 @@ func (c *Client) Announce(ctx context.Context, a Announcement) (doc verdict.Docu
 	if errors.As(err, &refused) && refused.Status == http.StatusNotFound && refused.ours {
 		return doc, c.unknown(ctx, a.Service, refused)
 	}
-	return doc, err
+	return doc, c.checked(doc, err)
+}
+
+// checked refuses a document that is none: whatever answers there is not postflight.
+func (c *Client) checked(doc verdict.Document, err error) error {
+	if err == nil && (doc.ID == "" || doc.State == "") {
+		return &RefusedError{http.StatusOK, fmt.Sprintf("what answers at %s is no postflight; is this the right URL?", c.server), false}
+	}
+	return err
 }
 
 // unknown says which services there are in place of one that there is not.
@@ -142,7 +150,7 @@ func (c *Client) unknown(ctx context.Context, service string, refused *RefusedEr
 // Deployment is how a verification stands.
 func (c *Client) Deployment(ctx context.Context, id string) (doc verdict.Document, err error) {
 	err = c.call(ctx, http.MethodGet, "api/v1/deployments/"+url.PathEscape(id), nil, &doc)
-	return doc, err
+	return doc, c.checked(doc, err)
 }
 
 // rollback is the news of a rollback by whoever announced the deployment.

@@ -26,7 +26,7 @@ func daemon(requests *[]asked) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		*requests = append(*requests, asked{r.Method + " " + r.URL.String(), r.Header.Get("Authorization"), r.UserAgent(), string(body)})
-		_, _ = io.WriteString(w, `{"id": "01", "services": [{"name": "shop"}]}`)
+		_, _ = io.WriteString(w, `{"id": "01", "state": "settling", "services": [{"name": "shop"}]}`)
 	})
 }
 

@@ -224,6 +224,7 @@ func (d *Desk) conclude(c *course) {
 		d.failed[c.plan.Service] = c.plan
 	}
 	if c.rollsBack() {
+		d.hooks[c.plan.Service] = c.plan.ID
 		c.doc.Rollback = verdict.Rollback{State: verdict.RollbackRunning, Hook: c.rules.OnFailure.String(), StartedAt: inDocument(time.Now())}
 	}
 	d.fold(c.doc)

@@ -90,6 +90,7 @@ type Desk struct {
 	running   map[string]*course            // undecided, by service
 	courses   map[string]*course            // by id, until all has been told
 	failed    map[string]Plan               // of the newest of each service that failed
+	hooks     map[string]string             // id of the deployment whose hook runs, by service
 	announced map[string]time.Time          // when a deployment of the service was announced last
 	reporting map[string]context.CancelFunc // rollbacks whose end others tell: ends waiting for them
 	turned    chan struct{}                 // closed when a decided deployment is another than before
@@ -100,7 +101,7 @@ func New(o Options) *Desk {
 	d := &Desk{
 		o: o, news: newInbox(), turned: make(chan struct{}),
 		running: map[string]*course{}, courses: map[string]*course{},
-		failed: map[string]Plan{}, announced: map[string]time.Time{}, reporting: map[string]context.CancelFunc{},
+		failed: map[string]Plan{}, hooks: map[string]string{}, announced: map[string]time.Time{}, reporting: map[string]context.CancelFunc{},
 	}
 	d.life, d.stop = context.WithCancel(context.Background())
 	o.Store.Subscribe(d.news.event)
@@ -154,6 +155,9 @@ func (d *Desk) announce(a Announcement) (doc verdict.Document, known bool, err e
 	rules, service, err := d.lookUp(a.Service)
 	if err != nil {
 		return verdict.Document{}, false, err
+	}
+	if id := d.hooks[a.Service]; id != "" { // what it starts is not what is announced
+		return verdict.Document{}, false, fmt.Errorf("%w: the rollback of deployment %s is still running; announce this one again when that has ended", ErrConflict, id)
 	}
 	now := time.Now()
 	before := d.running[a.Service]

@@ -27,6 +27,7 @@ func (d *Desk) runHook(c *course) {
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	delete(d.hooks, c.plan.Service)
 	doc := c.doc
 	if kept, known := d.kept(c.plan.ID); known {
 		doc = kept.Document

@@ -17,7 +17,6 @@ type Verification struct {
 	mu   sync.Mutex // guards what follows; taken under the store's lock, so the store is never called under it
 	v    *verdict.Verification
 	told map[string]bool    // units that the store has told of since the verification began
-	read map[string]bool    // likewise those whose logs it has told of
 	lost map[probe.Key]bool // checks and units that are others now, or are no longer looked at
 	from map[string]counts  // of units: what is counted from
 	last map[string]counts  // of units: as they were folded last
@@ -34,7 +33,7 @@ func NewVerification(plan verdict.Plan, resumed *state.Deployment) (*Verificatio
 	}
 	f := &Verification{
 		plan: plan, progressed: make(chan struct{}, 1), v: v,
-		told: map[string]bool{}, read: map[string]bool{}, lost: map[probe.Key]bool{}, from: map[string]counts{}, last: map[string]counts{},
+		told: map[string]bool{}, lost: map[probe.Key]bool{}, from: map[string]counts{}, last: map[string]counts{},
 	}
 	if resumed != nil {
 		f.countFrom(resumed.Resume)
@@ -74,7 +73,7 @@ func (f *Verification) Remember(units []*state.UnitState) {
 			seen.Known = true
 			f.foldUnit(seen)
 		}
-		if log := unit.Log; log != nil && log.HasRun() && !f.read[unit.Key.Unit] {
+		if log := unit.Log; log != nil && log.HasRun() { // what was told meanwhile is told twice, and counts once
 			f.v.FoldLog(verdict.LogSeen{Unit: unit.Key.Unit, Time: f.plan.Start, Observable: log.Observable, Matches: log.Evidence})
 		}
 	}
@@ -90,7 +89,6 @@ func (f *Verification) Fold(event state.Event) {
 	case f.lost[r.Key]:
 	case r.Log != nil:
 		f.v.FoldLog(verdict.LogSeen{Unit: r.Key.Unit, Time: r.End(), Observable: r.Outcome != probe.Error, Matches: r.Log.Matches})
-		f.read[r.Key.Unit] = true
 		if f.toldLate(event.Unit) {
 			f.foldUnit(unitSeen(event.Unit, r.End()))
 		}

@@ -18,6 +18,7 @@ type clue struct {
 	detail, wanted, got string // the first one's
 	remedy              string // where the cause's hint is not enough; likewise
 
+	wasWell      bool // of a check that fails: it passed before the deployment
 	diedBefore   bool // of a unit: its process died before the deployment, too
 	silent       bool // of a check: as where there is no process, or a proxy says that there is none
 	databaseless bool // of a check: as where the backend has no database

@@ -28,6 +28,7 @@ func (t *checkTally) clues(p Policy) []*clue {
 		if t.Critical && t.failing() && c.cause != CacheDown {
 			c.severity = SeverityError
 		}
+		c.wasWell = t.failing() && t.Before != nil && t.Before.Outcome == probe.Pass
 		c.preexisting = hasCause(before, c.cause) && !mended && (!worse || c.cause == DatabaseUnreachable)
 	}
 	if now := t.latencies.Summary(); slower(now, t.Baseline, p.MaxSlowdown) {

@@ -50,16 +50,16 @@ func raise(clues []*clue) {
 }
 
 // tellWhatIsNew settles what was there before the deployment, beyond what each clue knows by itself: what did no harm before
-// is new where a process dies of it now, a database that was away is away for all, and what was there before makes all that it
+// is new where a process dies or falls silent of it now, a database that was away is away for all, and what was there before makes all that it
 // explains as old.
 func tellWhatIsNew(clues []*clue) {
 	away, worse := false, false
 	for i, c := range clues {
 		dies := func(other *clue) bool { return other.isDeath() && !other.diedBefore && c.explains(other) }
-		harms := slices.ContainsFunc(clues[i+1:], dies)
+		harms := slices.ContainsFunc(clues[i+1:], dies) || c.silences(clues)
 		c.preexisting = c.preexisting && !harms
 		if c.cause == DatabaseUnreachable {
-			away, worse = away || c.preexisting, worse || harms
+			away, worse = away || c.preexisting, worse || harms || c.wasWell
 		}
 	}
 	for i, c := range clues {
@@ -73,6 +73,18 @@ func tellWhatIsNew(clues []*clue) {
 			other.preexisting = other.preexisting || c.explains(other)
 		}
 	}
+}
+
+// silences reports whether c is all that may account for a check that gets no answer any more: no process died, and nothing
+// else is new.
+func (c *clue) silences(clues []*clue) bool {
+	silent := func(other *clue) bool {
+		return other.silent && other.severity == SeverityError && !other.preexisting && c.explains(other)
+	}
+	accounts := func(other *clue) bool {
+		return other.isDeath() || other != c && !other.preexisting && other.severity == SeverityError && !other.silent
+	}
+	return c.cause != DatabaseUnreachable && slices.ContainsFunc(clues, silent) && !slices.ContainsFunc(clues, accounts)
 }
 
 // merge makes one clue of those to the same cause, unless they differ in what they mean: errors come before warnings, what is

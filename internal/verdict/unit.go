@@ -43,6 +43,7 @@ type unitTally struct {
 	lostSince time.Time // missing or failed; zero: it is neither
 	exit      exit
 
+	begun      bool // for the deployment, by hand
 	diedBefore bool // the deployment: it was failed, or between two crashes
 
 	log logTally
@@ -69,10 +70,11 @@ func (t *unitTally) fold(seen UnitSeen) (byHand bool) {
 		n := uint64(u.NRestarts)
 		t.looping = first && !seen.Known && betweenCrashes(u) && n >= loopAtFirstSight && n > t.maxRestarts
 	}
-	if first && seen.Known {
+	if first && seen.Known && !t.begun {
 		t.diedBefore = u.ActiveState == "failed" || betweenCrashes(u)
 	}
 	if byHand {
+		t.begun = true
 		t.log.beginAnew(t.startedBy(u, seen.Time))
 		t.loopSince = time.Time{}
 	}
@@ -144,12 +146,17 @@ const startLimitHit = "start-limit-hit"
 func (t *unitTally) failed() bool { return t.now.ActiveState == "failed" }
 
 // lostAt is when the grace of a unit ends that is missing or has failed; zero where it is neither, as far as can be
-// seen.
+// seen. One that had failed before the deployment has all the time to be started for it.
 func (t *unitTally) lostAt() time.Time {
-	if t.lostSince.IsZero() || !t.observable {
+	if t.lostSince.IsZero() || !t.observable || t.awaitsStart() {
 		return time.Time{}
 	}
 	return t.lostSince.Add(grace)
+}
+
+// awaitsStart reports whether the unit had failed before the deployment, and nothing has started it since.
+func (t *unitTally) awaitsStart() bool {
+	return t.diedBefore && !t.begun && t.failed() && t.restarts() == 0
 }
 
 // lost reports whether the unit is missing or has failed, and not just for a moment.
@@ -178,7 +185,7 @@ func (t *unitTally) givenUp(now time.Time) bool {
 
 // hopeless reports whether waiting cannot help the unit.
 func (t *unitTally) hopeless(now time.Time) bool {
-	if t.now.Result == startLimitHit && t.givenUp(now) && !t.log.awaited() {
+	if t.now.Result == startLimitHit && t.givenUp(now) && !t.log.awaited() && !t.awaitsStart() {
 		return true
 	}
 	if until := t.givenUpAt(); !until.IsZero() && !now.Before(until) {

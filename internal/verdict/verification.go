@@ -44,11 +44,11 @@ func New(plan Plan) (*Verification, error) {
 		v.checks = append(v.checks, newCheckTally(c, plan.Policy))
 	}
 	for _, name := range plan.Units {
-		log := logTally{followed: plan.Logs, from: plan.Start}
+		t := &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts), log: logTally{followed: plan.Logs, from: plan.Start}}
 		if from, known := plan.LogFrom[name]; known {
-			log.from = from
+			t.log.from, t.begun = from, from.Before(plan.Start)
 		}
-		v.units = append(v.units, &unitTally{name: name, maxRestarts: uint64(plan.Policy.MaxRestarts), log: log})
+		v.units = append(v.units, t)
 	}
 	if !plan.decidable() {
 		v.decide(Inconclusive, Blind)
@@ -157,6 +157,9 @@ func (v *Verification) advance(to time.Time) {
 
 // step draws the conclusions from what is known now.
 func (v *Verification) step() {
+	if v.state.Decided() {
+		return
+	}
 	if v.hopeless() {
 		v.decide(Failed, "")
 		return

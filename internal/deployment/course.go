@@ -81,8 +81,9 @@ func (d *Desk) join(c *course, a Announcement, now time.Time) error {
 func (d *Desk) beginAgain(c *course, policy verdict.Policy, now time.Time) error {
 	plan := c.plan
 	plan.Policy, plan.Start = policy, now
-	restarts, manualStarts := c.v.countedFrom()
-	plan.Resumed = &state.Deployment{Document: c.doc, Resume: &state.Resume{Restarts: restarts, ManualStarts: manualStarts, Seen: now}}
+	resume := c.v.resume()
+	resume.Seen = now
+	plan.Resumed = &state.Deployment{Document: c.doc, Resume: resume}
 	v, err := d.o.Begin(plan)
 	if err != nil {
 		return err
@@ -198,10 +199,9 @@ func (d *Desk) change(c *course, now time.Time) {
 // keep keeps what is needed to take a course up again.
 func (d *Desk) keep(c *course, now time.Time) {
 	c.kept = now
-	restarts, manualStarts := c.v.countedFrom()
-	d.o.Store.FoldDeployment(state.Deployment{Document: c.stored, Resume: &state.Resume{
-		Policy: c.plan.Policy, SkipHook: c.skipHook, Restarts: restarts, ManualStarts: manualStarts, Seen: now,
-	}})
+	resume := c.v.resume()
+	resume.Policy, resume.SkipHook, resume.Seen = c.plan.Policy, c.skipHook, now
+	d.o.Store.FoldDeployment(state.Deployment{Document: c.stored, Resume: resume})
 }
 
 // abandon ends a course without a verdict on the release, unless there is one.

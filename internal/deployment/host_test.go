@@ -33,7 +33,9 @@ type host struct {
 	desk  *deployment.Desk
 	kept  func()
 
-	unconfigured bool // the service has no rules
+	unconfigured bool            // the service has no rules
+	patterns     []probe.Pattern // that the units' logs are read for; none: they are not read
+	failed       bool            // the check, before all deployments
 
 	told []string // states of verifications and rollbacks, in their order
 
@@ -45,11 +47,11 @@ type host struct {
 	stop func() // postflight
 }
 
-func newHost(t *testing.T, rules deployment.Rules) *host {
+func newHost(t *testing.T, rules deployment.Rules, patterns ...probe.Pattern) *host {
 	if rules.Policy == (verdict.Policy{}) {
 		rules.Policy = policy
 	}
-	h := &host{t: t, rules: rules, kept: func() {}}
+	h := &host{t: t, rules: rules, kept: func() {}, patterns: patterns}
 	h.boot(nil)
 	h.read(proxy, "active", "")
 	h.read(worker, "active", "")
@@ -66,7 +68,7 @@ func (h *host) boot(saved []byte) {
 		}
 	}
 	h.store.Apply([]state.Service{{
-		Name: "proxy", Checks: []probe.Check{health}, Units: []string{proxy.Unit, worker.Unit}, Release: "file VERSION",
+		Name: "proxy", Checks: []probe.Check{health}, Units: []string{proxy.Unit, worker.Unit}, Release: "file VERSION", Patterns: h.patterns,
 	}})
 	h.store.Subscribe(h.fold)
 	h.desk = deployment.New(deployment.Options{
@@ -123,6 +125,9 @@ func (h *host) begin(p deployment.Plan) (*deployment.Verification, error) {
 	plan := p.Verdict()
 	plan.Checks = []verdict.PlannedCheck{{Check: health, Timeout: time.Second}}
 	plan.Units = []string{proxy.Unit, worker.Unit}
+	if h.failed && p.Resumed == nil { // whoever begins knows it as long as it runs
+		plan.Checks[0].Before = &probe.Result{Key: health.Key, Outcome: probe.Fail, Reason: probe.ReasonStatus, Status: 500}
+	}
 	v, err := deployment.NewVerification(plan, p.Resumed)
 	if err != nil {
 		return nil, err

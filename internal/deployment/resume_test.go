@@ -79,6 +79,49 @@ func TestAVerificationIsTakenUpAgain(t *testing.T) {
 	}
 }
 
+// What was seen of a deployment, and what was known from before it, is not forgotten with postflight.
+func TestATakenUpVerificationRemembers(t *testing.T) {
+	lost := probe.Pattern{Name: "db-session-error", Severity: probe.SeverityError}
+	for _, row := range []struct {
+		name   string
+		failed bool // before the deployment
+		logs   func(at time.Time) []probe.Match
+		want   string
+	}{
+		{"nothing", false, nil, "api 2 passed"},
+		{"an error in the log", false, func(at time.Time) []probe.Match {
+			return []probe.Match{{Pattern: lost.Name, Severity: lost.Severity, Time: at, Text: "session lost"}}
+		}, "api 2 failed"},
+		{"that the check failed before", true, nil, "api 2 inconclusive preexisting"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := newHost(t, deployment.Rules{}, lost)
+				h.failed = row.failed
+				if row.failed {
+					h.answers(probe.Fail)
+				}
+				h.announce("2")
+				time.Sleep(5 * time.Second)
+				if row.logs != nil {
+					now := time.Now()
+					h.store.Fold(probe.Result{Key: proxy, Start: now, Log: &probe.Log{Lines: 1, Until: now, Matches: row.logs(now)}})
+				}
+				time.Sleep(5 * time.Second)
+				h.kill(time.Second)
+				for _, unit := range []probe.Key{proxy, worker} {
+					h.read(unit, "active", "")
+				}
+				h.settle()
+				if got := h.history(); got != row.want {
+					t.Errorf("got  %s\nwant %s", got, row.want)
+				}
+				h.stop()
+			})
+		})
+	}
+}
+
 // A service that is no longer configured has no history: nothing is left to be taken up. One whose rules are gone for the
 // moment is not verified on.
 func TestAVerificationOfNoServiceIsInterrupted(t *testing.T) {

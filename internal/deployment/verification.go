@@ -1,6 +1,7 @@
 package deployment
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -27,6 +28,9 @@ type counts struct{ restarts, manualStarts uint64 }
 
 // NewVerification begins a verification. resumed is as it was kept, where it is taken up again, and else nil.
 func NewVerification(plan verdict.Plan, resumed *state.Deployment) (*Verification, error) {
+	if resumed != nil {
+		plan = recall(plan, resumed.Resume)
+	}
 	v, err := verdict.New(plan)
 	if err != nil {
 		return nil, err
@@ -60,6 +64,9 @@ func (f *Verification) countFrom(before *state.Resume) {
 		})
 		f.foldUnit(verdict.UnitSeen{Unit: unit, Time: f.plan.Start, Why: "it has not been read since postflight was started"})
 	}
+	for unit, errors := range before.Logged {
+		f.v.FoldLog(verdict.LogSeen{Unit: unit, Time: f.plan.Start, Observable: f.plan.Logs, Matches: errors})
+	}
 }
 
 // Remember takes what is known of the units from before the verification began, but for those that it has been told of
@@ -74,7 +81,7 @@ func (f *Verification) Remember(units []*state.UnitState) {
 			f.foldUnit(seen)
 		}
 		if log := unit.Log; log != nil && log.HasRun() { // what was told meanwhile is told twice, and counts once
-			f.v.FoldLog(verdict.LogSeen{Unit: unit.Key.Unit, Time: f.plan.Start, Observable: log.Observable, Matches: log.Evidence})
+			f.v.FoldLog(verdict.LogSeen{Unit: unit.Key.Unit, Time: f.plan.Start, Observable: log.Observable, Why: log.Why, Matches: log.Evidence})
 		}
 	}
 }
@@ -88,7 +95,7 @@ func (f *Verification) Fold(event state.Event) {
 	switch {
 	case f.lost[r.Key]:
 	case r.Log != nil:
-		f.v.FoldLog(verdict.LogSeen{Unit: r.Key.Unit, Time: r.End(), Observable: r.Outcome != probe.Error, Matches: r.Log.Matches})
+		f.v.FoldLog(verdict.LogSeen{Unit: r.Key.Unit, Time: r.End(), Observable: r.Outcome != probe.Error, Why: r.Got, Matches: r.Log.Matches})
 		if f.toldLate(event.Unit) {
 			f.foldUnit(unitSeen(event.Unit, r.End()))
 		}
@@ -156,15 +163,44 @@ func (f *Verification) abandon(reason verdict.Reason, now time.Time) {
 	f.v.Abandon(reason, now)
 }
 
-// countedFrom is what the units are counted from.
-func (f *Verification) countedFrom() (restarts, manualStarts map[string]uint64) {
+// resume is what is needed to take it up again.
+func (f *Verification) resume() *state.Resume {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	restarts, manualStarts = map[string]uint64{}, map[string]uint64{}
+	r := &state.Resume{Restarts: map[string]uint64{}, ManualStarts: map[string]uint64{}, Logged: f.v.Logged(), LogBefore: f.plan.LogBefore}
 	for unit, from := range f.from {
-		restarts[unit], manualStarts[unit] = from.restarts, from.manualStarts
+		r.Restarts[unit], r.ManualStarts[unit] = from.restarts, from.manualStarts
 	}
-	return restarts, manualStarts
+	for _, check := range f.plan.Checks {
+		if before := check.Before; before != nil && before.Outcome == probe.Fail {
+			r.Before = append(r.Before, *before)
+		}
+	}
+	return r
+}
+
+// recall has the plan of a verification that is taken up again know what was known before that.
+func recall(plan verdict.Plan, before *state.Resume) verdict.Plan {
+	plan.LogBefore = before.LogBefore
+	for i := range plan.Checks {
+		plan.Checks[i].Before = nil
+		for _, failed := range before.Before {
+			if failed.Key == plan.Checks[i].Key {
+				plan.Checks[i].Before = &failed
+			}
+		}
+	}
+	from := map[string]time.Time{}
+	maps.Copy(from, plan.LogFrom)
+	for unit, errors := range before.Logged {
+		for _, e := range errors {
+			if since, known := from[unit]; !known || e.Time.Before(since) {
+				from[unit] = e.Time
+			}
+		}
+	}
+	plan.LogFrom = from
+	return plan
 }
 
 func unitSeen(unit *state.UnitState, at time.Time) verdict.UnitSeen {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postflight/internal/verdict"
+	"postflight/probe"
 )
 
 // maxDeployments is how many of a service's verifications are remembered.
@@ -30,11 +31,14 @@ type Deployment struct {
 
 // Resume is how a verification began.
 type Resume struct {
-	Policy       verdict.Policy    `json:"policy"`
-	SkipHook     bool              `json:"skip_hook,omitempty"`     // who announced it rolls back by themselves
-	Restarts     map[string]uint64 `json:"restarts,omitempty"`      // of each unit, automatic ones, when it began
-	ManualStarts map[string]uint64 `json:"manual_starts,omitempty"` // likewise
-	Seen         time.Time         `json:"seen"`                    // until then postflight looked
+	Policy       verdict.Policy           `json:"policy"`
+	SkipHook     bool                     `json:"skip_hook,omitempty"` // who announced it rolls back by themselves
+	Restarts     map[string]uint64        `json:"restarts,omitempty"`  // of each unit, automatic ones, when it began
+	Logged       map[string][]probe.Match `json:"logged,omitempty"`    // the errors in each unit's log since
+	Before       []probe.Result           `json:"before,omitempty"`    // of checks that failed before the deployment
+	LogBefore    []probe.Match            `json:"log_before,omitempty"`
+	ManualStarts map[string]uint64        `json:"manual_starts,omitempty"` // likewise
+	Seen         time.Time                `json:"seen"`                    // until then postflight looked
 }
 
 // Deployments is what is known of a service's deployments and of how they went. It is never changed.

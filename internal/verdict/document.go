@@ -1,6 +1,8 @@
 package verdict
 
 import (
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -133,10 +135,26 @@ func (v *Verification) document() Document {
 	for _, t := range v.checks {
 		d.Checks = append(d.Checks, t.document())
 	}
+	for _, note := range v.unreadLogs() {
+		if !slices.Contains(d.Notes, note) { // as where it was taken up again
+			d.Notes = append(slices.Clip(d.Notes), note)
+		}
+	}
 	for _, t := range v.units {
 		d.Units = append(d.Units, Unit{Unit: t.name, Restarts: t.restarts(), State: t.state(), Why: t.why})
 	}
 	return d
+}
+
+// unreadLogs says which logs could not be read: they decide nothing, but nobody has seen that there are no errors in them.
+func (v *Verification) unreadLogs() []string {
+	var notes []string
+	for _, t := range v.units {
+		if t.log.why != "" {
+			notes = append(notes, fmt.Sprintf("the log of %s cannot be read, and errors in it are not seen: %s", t.name, t.log.why))
+		}
+	}
+	return notes
 }
 
 func (t *checkTally) document() Check {

@@ -22,18 +22,20 @@ type LogSeen struct {
 	Unit       string
 	Time       time.Time // when it was read
 	Observable bool
+	Why        string // where it is not: in words
 	Matches    []probe.Match
 }
 
 // logTally is what is known of one unit's log since the deployment, or since the unit was last started by hand.
 type logTally struct {
-	followed bool // more may come
+	followed bool   // more may come
+	why      string // where it cannot be read
 	from     time.Time
 	errors   []probe.Match // the first of each kind, in their order
 }
 
 func (t *logTally) fold(seen LogSeen) {
-	t.followed = seen.Observable
+	t.followed, t.why = seen.Observable, seen.Why
 	for _, m := range seen.Matches {
 		if m.Severity == probe.SeverityError && !m.Time.Before(t.from) {
 			t.keep(m)
@@ -56,6 +58,17 @@ func (t *logTally) keep(m probe.Match) {
 func (t *logTally) beginAnew(at time.Time) {
 	t.from = at
 	t.errors = slices.DeleteFunc(t.errors, func(m probe.Match) bool { return m.Time.Before(at) })
+}
+
+// Logged are the errors in each unit's log, as far as they count.
+func (v *Verification) Logged() map[string][]probe.Match {
+	errors := map[string][]probe.Match{}
+	for _, t := range v.units {
+		if len(t.log.errors) > 0 {
+			errors[t.name] = slices.Clone(t.log.errors)
+		}
+	}
+	return errors
 }
 
 // awaited reports whether the log may yet say what went wrong.

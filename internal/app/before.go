@@ -120,11 +120,11 @@ func (b *befores) since(units []*state.UnitState, deployed time.Time) time.Time 
 }
 
 // logFrom is since when a unit's log is of the deployed release: its process may have failed before anybody announced it.
-func (b *befores) logFrom(unit probe.Key, deployed time.Time) time.Time {
+func (b *befores) logFrom(unit probe.Key, deployed, verified time.Time) time.Time {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	last := b.runs[unit]
-	if last.started.Before(deployed.Add(-restartedJustNow)) || last.alone.After(deployed) {
+	if last.started.Before(deployed.Add(-restartedJustNow)) || !last.started.After(verified) || last.alone.After(deployed) {
 		return deployed
 	}
 	return last.alone

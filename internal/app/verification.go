@@ -49,7 +49,7 @@ func (e *engine) planned(p deployment.Plan, jobs []*job, known state.ServiceStat
 	}
 	for _, unit := range known.Units {
 		plan.Units = append(plan.Units, unit.Key.Unit)
-		plan.LogFrom[unit.Key.Unit] = e.before.logFrom(unit.Key, deployed)
+		plan.LogFrom[unit.Key.Unit] = e.before.logFrom(unit.Key, deployed, verifiedUntil(known.Deployments, p.ID))
 	}
 	if p.RollbackOf == "" { // what was wrong before that is what it is to mend
 		e.tellBefore(&plan, jobs, known.Units, since)
@@ -81,6 +81,20 @@ func silent(r *probe.Result) bool {
 	default:
 		return r.Status >= 502 && r.Status <= 504
 	}
+}
+
+// verifiedUntil is until when other deployments of a service were verified: what was started by then is theirs.
+func verifiedUntil(all state.Deployments, id string) (until time.Time) {
+	for _, other := range all.History {
+		switch {
+		case other.ID == id:
+		case !other.State.Decided():
+			return time.Now()
+		case other.DecidedAt.After(until):
+			until = other.DecidedAt
+		}
+	}
+	return until
 }
 
 // firstOf is the first time that is one.

@@ -131,7 +131,7 @@ func (d distant) rollBack(h hook.Hook, failed verdict.Document) verdict.Document
 	if err != nil {
 		return untold(failed, hook.Outcome{}, err)
 	}
-	outcome := h.Run(d.ctx, hook.Options{Stdin: append(document, '\n'), Env: environment(failed)})
+	outcome := h.Run(d.ctx, hook.Options{Stdin: append(document, '\n'), Env: deployment.HookEnvironment(failed)})
 	ended, err := d.tellEnd(failed.ID, outcome)
 	if err != nil {
 		return untold(failed, outcome, err)

@@ -71,15 +71,3 @@ func runnable(file string) error {
 	}
 	return nil
 }
-
-// environment is what the command has of the verdict.
-func environment(failed verdict.Document) []string {
-	cause := verdict.Cause("")
-	if len(failed.Causes) > 0 {
-		cause = failed.Causes[0].Cause
-	}
-	return []string{
-		"POSTFLIGHT_SERVICE=" + failed.Service, "POSTFLIGHT_RELEASE=" + failed.Release, "POSTFLIGHT_VERDICT=" + string(failed.Verdict),
-		"POSTFLIGHT_CAUSE=" + string(cause), "POSTFLIGHT_ID=" + failed.ID,
-	}
-}

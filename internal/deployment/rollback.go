@@ -23,7 +23,7 @@ func (c *course) rollsBack() bool {
 // be there to tell how it ended, and systemd ends all that a service has started.
 func (d *Desk) runHook(c *course) {
 	outcome := c.rules.OnFailure.Run(d.life, hook.Options{
-		BusAddress: d.o.BusAddress, Stdin: append(asJSON(c.doc), '\n'), Env: environment(c.doc),
+		BusAddress: d.o.BusAddress, Stdin: append(asJSON(c.doc), '\n'), Env: HookEnvironment(c.doc),
 	})
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -35,8 +35,8 @@ func (d *Desk) runHook(c *course) {
 	d.hookEnded(doc, outcome, c.rules, c.plan.Policy)
 }
 
-// environment is what a hook's has of a failed verdict.
-func environment(doc verdict.Document) []string {
+// HookEnvironment is what a hook's has of a failed verdict.
+func HookEnvironment(doc verdict.Document) []string {
 	cause := verdict.Cause("")
 	if len(doc.Causes) > 0 {
 		cause = doc.Causes[0].Cause
